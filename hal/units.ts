@@ -18,7 +18,8 @@ export type MicroPerKWh = Branded<number, 'MicroPerKWh'>;
 
 const integer = (value: number, name: string): number => {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${name} must be a safe integer, got ${value}`);
-  return value;
+  // A negative zero becomes zero, so that equal quantities are equal.
+  return value + 0;
 };
 
 export const W = (value: number): W => integer(value, 'W') as W;

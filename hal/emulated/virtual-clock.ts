@@ -50,7 +50,8 @@ export class VirtualClock implements Clock {
 
   /** The moment of the earliest timer. */
   next(): Moment {
-    return this.#timers[0] ?? never;
+    const [first] = this.#timers;
+    return first === undefined ? never : { time: first.time, phase: first.phase };
   }
 
   /**

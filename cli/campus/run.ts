@@ -1,0 +1,192 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { LockstepLeader } from '#hal/emulated/lockstep.ts';
+import type { Moment } from '#hal/emulated/virtual-clock.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
+import { ChildLink, type Protocol } from '#hal/process-link.ts';
+import { isoTime, UnixSeconds } from '#hal/units.ts';
+import { delay, everyWall, monotonicMs, wallSeconds } from '#hal/wall.ts';
+import { loadTraces } from '#drivers/site/traces.ts';
+import { loadBoardFiles } from '#edge/board-file.ts';
+import type { FleetProtocol } from '#edge/fleet/protocol.ts';
+import type { HeadEndProtocol } from '#head-end/protocol.ts';
+import { DataFolder } from './data-folder.ts';
+import { prepareIdentities } from './identities.ts';
+import { type CampusOptions, startTime } from './options.ts';
+import { campusReport } from './report.ts';
+import { type Screen, screenFor } from './screen.ts';
+
+/** A child that does not end by itself within this time is ended. */
+const stopTimeoutMs = 3500;
+const statusEveryMs = 1000;
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Runs a campus until its hours are over or it is told to stop. Rejects with the first failure of any part. */
+export async function runCampus(options: CampusOptions): Promise<void> {
+  const startedMs = monotonicMs();
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort(new Error('asked to stop'));
+  for (const signal of stopSignals) process.on(signal, stop);
+  const screen = screenFor(process.stderr);
+  try {
+    await new Campus(options, screen, stopping.signal, startedMs).run();
+  } finally {
+    screen[Symbol.dispose]();
+    for (const signal of stopSignals) process.off(signal, stop);
+  }
+}
+
+class Campus {
+  readonly #options: CampusOptions;
+  readonly #screen: Screen;
+  readonly #signal: AbortSignal;
+  readonly #startedMs: number;
+
+  constructor(options: CampusOptions, screen: Screen, signal: AbortSignal, startedMs: number) {
+    this.#options = options;
+    this.#screen = screen;
+    this.#signal = signal;
+    this.#startedMs = startedMs;
+  }
+
+  async run(): Promise<void> {
+    const { options } = { options: this.#options };
+    // Everything that the user gave is checked before anything is changed.
+    const boardFiles = loadBoardFiles(options.boards);
+    if (options.traces !== undefined) await loadTraces(options.traces, boardFiles.map((file) => file.meterId));
+    await using cleanup = new AsyncDisposableStack();
+    const data = cleanup.use(new DataFolder(options.data));
+    this.#screen.progress('certificates');
+    const identities = await prepareIdentities(data.folder('ca'), data.folder('identities'), boardFiles);
+    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts');
+    const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts');
+    this.#screen.progress('head-end and boards');
+    const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
+    const [opened, field] = await Promise.all([
+      headEnd.call('open', {
+        dataFolder: data.folder('head-end'),
+        databaseUrl: options.database,
+        sepPort: options.sepPort,
+        httpPort: options.httpPort,
+        identityFolder: identities.serverFolder,
+        devices: identities.devices,
+        logLevel,
+      }),
+      fleet.call('open', {
+        boardFiles: boardFiles.map((file) => file.path),
+        dataFolder: data.folder('boards'),
+        identitiesFolder: identities.boardsFolder,
+        tracesFolder: options.traces,
+        sampleSeconds: options.sample,
+        seed: options.seed,
+        logLevel,
+      }),
+    ]);
+    const start = startTime(options.start, wallSeconds(), newestOf(opened.newest, field.newest));
+    const serverUrl = `https://127.0.0.1:${opened.sepPort}/dcap`;
+    const leader = new LockstepLeader(
+      [
+        { participant: participantOf(headEnd), next: await headEnd.call('begin', { start, speed: options.speed }) },
+        { participant: participantOf(fleet), next: await fleet.call('begin', { start, serverUrl }) },
+      ],
+      {
+        start,
+        speed: options.speed,
+        ...(options.hours === undefined ? {} : { end: UnixSeconds(start + Math.round(options.hours * 3600)) }),
+      },
+    );
+    this.#screen.running([
+      `${boardFiles.length} boards, IEEE 2030.5 at ${serverUrl}`,
+      `dashboard    http://127.0.0.1:${opened.httpPort}/`,
+      `data         ${options.data}`,
+    ]);
+    await this.#lead(leader, headEnd, fleet);
+  }
+
+  async #lead(
+    leader: LockstepLeader,
+    headEnd: ChildLink<HeadEndProtocol>,
+    fleet: ChildLink<FleetProtocol>,
+  ): Promise<void> {
+    let isAsking = false;
+    using _status = everyWall(statusEveryMs, () => {
+      if (isAsking) return;
+      isAsking = true;
+      headEnd.call('status', null).then(
+        (status) => {
+          this.#screen.status(status);
+          isAsking = false;
+        },
+        // A head-end that ended is reported by the leader, which waits for it too.
+        () => undefined,
+      );
+    });
+    await leader.run(this.#signal);
+    const [boards, settled] = await Promise.all([fleet.call('report', null), headEnd.call('report', null)]);
+    const report = campusReport(boards, settled, monotonicMs() - this.#startedMs);
+    if (this.#options.json !== undefined) writeReport(this.#options.json, report);
+    const ended = this.#signal.aborted ? 'stopped' : 'finished';
+    const { readings, windows } = report;
+    this.#screen.done(
+      `${ended} at ${isoTime(leader.now())}: ${readings.acknowledged} readings acknowledged, ${readings.lost} lost, ${windows} windows settled`,
+    );
+  }
+
+  #spawn<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
+    cleanup: AsyncDisposableStack,
+    name: string,
+    entry: string,
+  ): ChildLink<P> {
+    const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+    });
+    const link = new ChildLink<P>(name, child, (text) => this.#screen.progress(text));
+    cleanup.defer(() => endChild(link, child));
+    return link;
+  }
+}
+
+/**
+ * Asks a child to end, and ends it when it does not. Children are in a group of their own, so that Ctrl-C reaches
+ * only the leader, which stops them in order.
+ */
+async function endChild<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
+  link: ChildLink<P>,
+  child: ChildProcess,
+): Promise<void> {
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  if (!isRunning()) return;
+  const asked = (link as unknown as ChildLink<{ stop: (nothing: null) => void }>)
+    .call('stop', null)
+    .catch(() => undefined);
+  await Promise.race([Promise.all([asked, link.ended]), delay(stopTimeoutMs)]);
+  if (isRunning()) child.kill('SIGKILL');
+  await link.ended;
+}
+
+const participantOf = (link: ChildLink<HeadEndProtocol> | ChildLink<FleetProtocol>) => ({
+  name: link.name,
+  runUntil: (bound: Moment): Promise<Moment> => (link as ChildLink<FleetProtocol>).call('runUntil', bound),
+});
+
+const newestOf = (a: UnixSeconds | undefined, b: UnixSeconds | undefined): UnixSeconds | undefined =>
+  a === undefined ? b : b === undefined ? a : UnixSeconds(Math.max(a, b));
+
+function writeReport(file: string, report: unknown): void {
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  if (file === '-') {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new GridError('GTX-CMP-002', `Cannot write the report ${file}: ${reasonOf(error)}`, {
+      hint: 'Check the path of --json.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { followLauncher } from './launcher-guard.ts';
+import { describeError, exitCodes, type Output, runProgram, type Subcommand } from './program.ts';
+
+const subcommands: readonly Subcommand[] = [
+  {
+    name: 'campus',
+    summary: 'run a whole campus on this machine: 25 boards, head-end, database, ledger, dashboard',
+    load: async () => (await import('./campus.ts')).campusCommand(),
+  },
+  {
+    name: 'provision',
+    summary: 'make a certificate authority and issue device certificates',
+    load: async () => (await import('./provision.ts')).provisionCommand(),
+  },
+];
+
+const output: Output = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+};
+const debug = ['debug', 'trace'].includes(process.env['GRIDTOKENX_LOG'] ?? '');
+
+function versionOfPackage(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+followLauncher();
+process.on('uncaughtException', (error) => {
+  output.stderr(`${describeError(error, debug)}\n`);
+  process.exit(exitCodes.failed);
+});
+
+const code = await runProgram(process.argv.slice(2), { version: versionOfPackage(), subcommands, output, debug });
+// A failed command ends at once, whatever it left open; one that succeeded has nothing left to wait for.
+if (code === exitCodes.done) process.exitCode = code;
+else process.exit(code);

@@ -1,0 +1,269 @@
+import { GridError, reasonOf } from '#hal/errors.ts';
+import type { BytePort } from '#hal/ports.ts';
+import { everyWall } from '#hal/wall.ts';
+import { PortConnection } from '../port-connection.ts';
+import { FrameSplitter } from './frame-splitter.ts';
+import { exceptionError, functionCode, headerBytes, maxReadRegisters, maxWriteRegisters } from './protocol.ts';
+import type { RegisterTransport } from './transport.ts';
+
+export interface ModbusTcpClientOptions {
+  /** Wall time a request may take, the wait for its turn and for a connection included. 1,000 unless told. */
+  readonly requestTimeoutMs?: number;
+  /** Requests on the wire at once, 1 to 16. 1 unless told: many devices drop what they did not expect yet. */
+  readonly maxInFlight?: number;
+  /** Requests sent and waiting; more are refused. 64 unless told. */
+  readonly maxPending?: number;
+}
+
+interface Request {
+  readonly frame: Buffer;
+  /** Bytes of the answer when it is not an exception. */
+  readonly answerBytes: number;
+  readonly expiresAtSweep: number;
+  readonly resolve: (registers: Buffer) => void;
+  readonly reject: (error: GridError) => void;
+}
+
+/**
+ * Time-outs are counted in sweeps of one interval a client: a request costs no timer, and a process that stood still
+ * finds its answers before it gives them up.
+ */
+const sweepsPerTimeout = 4;
+/** After so many time-outs without a byte in between the connection counts as dead, though TCP still holds it. */
+const silencesBeforeReconnect = 2;
+
+/**
+ * A Modbus TCP client over any byte port (MODBUS Messaging on TCP/IP V1.0b). A lost connection fails the requests
+ * that were under way and is opened again for the next one.
+ *
+ * Errors: `GTX-MOD-001` no connection · `002` not a Modbus TCP answer · `003` no answer in time · `004` a request
+ * that Modbus has no room for · `005` too many waiting · `006` closed · `1nn` the device's exception nn.
+ */
+export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
+  readonly name: string;
+  readonly #connection: PortConnection;
+  readonly #timeoutMs: number;
+  readonly #maxInFlight: number;
+  readonly #maxPending: number;
+  #waiting: Request[] = [];
+  /** By transaction id, oldest first. */
+  readonly #sent = new Map<number, Request>();
+  #transaction = 0;
+  #splitter = new FrameSplitter();
+  #sweeper: Disposable | undefined;
+  #sweep = 0;
+  #silences = 0;
+
+  constructor(port: BytePort, options: ModbusTcpClientOptions = {}) {
+    this.name = port.name;
+    this.#connection = new PortConnection(port, {
+      onOpen: () => {
+        this.#splitter = new FrameSplitter();
+        this.#silences = 0;
+      },
+      onData: (chunk) => this.#onData(chunk),
+      onLost: (reason) => this.#failAll(this.#lostError(reason)),
+    });
+    this.#timeoutMs = options.requestTimeoutMs ?? 1000;
+    this.#maxInFlight = options.maxInFlight ?? 1;
+    this.#maxPending = options.maxPending ?? 64;
+  }
+
+  async start(): Promise<void> {
+    await this.#connect();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sweeper?.[Symbol.dispose]();
+    const closing = this.#connection[Symbol.asyncDispose]();
+    this.#failAll(this.#closedError());
+    await closing;
+  }
+
+  readHolding(unit: number, address: number, count: number): Promise<Buffer> {
+    return this.#read(functionCode.readHolding, unit, address, count);
+  }
+
+  /** Reads 1 to 125 input registers (function 4). */
+  readInput(unit: number, address: number, count: number): Promise<Buffer> {
+    return this.#read(functionCode.readInput, unit, address, count);
+  }
+
+  async writeHolding(unit: number, address: number, registers: Buffer): Promise<void> {
+    const count = registers.length / 2;
+    const frame = Buffer.allocUnsafe(13 + registers.length);
+    writeRequest(frame, unit, functionCode.writeMultiple, address, count);
+    frame[12] = registers.length;
+    registers.copy(frame, 13);
+    await this.#exchange(frame, 12, isSpan(unit, address, count, maxWriteRegisters));
+  }
+
+  /** Writes one holding register (function 6), for devices that lack function 16. */
+  async writeSingle(unit: number, address: number, value: number): Promise<void> {
+    const isValid = isSpan(unit, address, 1, 1) && isBetween(value, 0, 0xffff);
+    const frame = Buffer.allocUnsafe(12);
+    writeRequest(frame, unit, functionCode.writeSingle, address, value);
+    await this.#exchange(frame, 12, isValid);
+  }
+
+  #read(fn: 3 | 4, unit: number, address: number, count: number): Promise<Buffer> {
+    const frame = Buffer.allocUnsafe(12);
+    writeRequest(frame, unit, fn, address, count);
+    return this.#exchange(frame, 9 + 2 * count, isSpan(unit, address, count, maxReadRegisters));
+  }
+
+  #exchange(frame: Buffer, answerBytes: number, isValid: boolean): Promise<Buffer> {
+    if (!isValid) return Promise.reject(new GridError('GTX-MOD-004', `${describe(frame)} is not a Modbus request`));
+    if (this.#connection.isDisposed) return Promise.reject(this.#closedError());
+    if (this.#waiting.length + this.#sent.size >= this.#maxPending) {
+      const hint = 'The device is slower than it is asked: sample less often.';
+      return Promise.reject(new GridError('GTX-MOD-005', `Too many requests wait for ${this.name}`, { hint }));
+    }
+    return new Promise((resolve, reject) => {
+      const expiresAtSweep = this.#sweep + sweepsPerTimeout + 1;
+      this.#waiting.push({ frame, answerBytes, expiresAtSweep, resolve, reject });
+      if (this.#connection.stream === undefined) this.#connect().catch((error: GridError) => this.#failAll(error));
+      else this.#sendWaiting();
+    });
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#connection.isDisposed) throw this.#closedError();
+    this.#sweeper ??= everyWall(this.#timeoutMs / sweepsPerTimeout, () => this.#expire());
+    try {
+      await this.#connection.connect();
+    } catch (error) {
+      const hint = error instanceof GridError ? error.hint : undefined;
+      throw new GridError('GTX-MOD-001', `No connection to ${this.name}: ${reasonOf(error)}`, {
+        cause: error,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    }
+    this.#sendWaiting();
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#silences = 0;
+    if (this.#splitter.push(chunk, this.#take)) {
+      this.#sendWaiting();
+      return;
+    }
+    // What follows cannot be told apart any more.
+    this.#failAll(this.#malformedError());
+    this.#connection.drop('it does not speak Modbus TCP');
+  }
+
+  #sendWaiting(): void {
+    const { stream } = this.#connection;
+    if (stream === undefined) return;
+    while (this.#sent.size < this.#maxInFlight && this.#waiting.length > 0) {
+      const request = this.#waiting.shift()!;
+      this.#transaction = (this.#transaction + 1) & 0xffff;
+      request.frame.writeUInt16BE(this.#transaction, 0);
+      this.#sent.set(this.#transaction, request);
+      stream.write(request.frame);
+    }
+  }
+
+  /** Takes one answer; `false` when it is not one to what was asked. */
+  readonly #take = (frame: Buffer): boolean => {
+    const transaction = frame.readUInt16BE(0);
+    const request = this.#sent.get(transaction);
+    // The answer to a request that was given up.
+    if (request === undefined) return true;
+    this.#sent.delete(transaction);
+    const asked = request.frame;
+    const fn = asked[7]!;
+    if (frame[6] === asked[6] && frame[7] === (fn | 0x80) && frame.length === 9) {
+      request.reject(exceptionError(frame[8]!, `${this.name} refused ${describe(asked)}`));
+      return true;
+    }
+    const isRead = fn === functionCode.readHolding || fn === functionCode.readInput;
+    const isAnswer =
+      frame[6] === asked[6] &&
+      frame[7] === fn &&
+      frame.length === request.answerBytes &&
+      (isRead ? frame[8] === frame.length - 9 : frame.readUInt32BE(8) === asked.readUInt32BE(8));
+    if (isAnswer) request.resolve(frame.subarray(9));
+    else request.reject(this.#malformedError());
+    return isAnswer;
+  };
+
+  #expire(): void {
+    this.#sweep++;
+    let expired = 0;
+    for (const [transaction, request] of this.#sent) {
+      if (request.expiresAtSweep > this.#sweep) continue;
+      this.#sent.delete(transaction);
+      request.reject(this.#silenceError(request));
+      expired++;
+    }
+    // All requests have the same time, so the oldest stands first.
+    while (this.#waiting.length > 0 && this.#waiting[0]!.expiresAtSweep <= this.#sweep) {
+      const request = this.#waiting.shift()!;
+      request.reject(this.#silenceError(request));
+    }
+    if (expired === 0) return;
+    this.#silences += expired;
+    if (this.#silences >= silencesBeforeReconnect) this.#connection.drop('the device fell silent');
+    else this.#sendWaiting();
+  }
+
+  #failAll(error: GridError): void {
+    const failed = [...this.#sent.values(), ...this.#waiting];
+    this.#sent.clear();
+    this.#waiting = [];
+    for (const request of failed) request.reject(error);
+  }
+
+  #silenceError({ frame }: Request): GridError {
+    const hint =
+      this.#connection.stream === undefined
+        ? 'Check the address, the cable and that the device allows another client.'
+        : 'Check the unit number; behind a gateway also A/B wiring and termination.';
+    const what = `No answer from unit ${frame[6]} on ${this.name} within ${this.#timeoutMs} ms`;
+    return new GridError('GTX-MOD-003', `${what} (${describe(frame)})`, { hint });
+  }
+
+  #lostError(reason: string): GridError {
+    const hint = 'Check the cable and that no other client takes its place; the next request connects again.';
+    return new GridError('GTX-MOD-001', `Lost the connection to ${this.name}: ${reason}`, { hint });
+  }
+
+  #malformedError(): GridError {
+    const hint = 'Check that the port speaks Modbus TCP, not RTU over TCP, and that the unit number is right.';
+    return new GridError('GTX-MOD-002', `${this.name} answered with something else than asked`, { hint });
+  }
+
+  #closedError(): GridError {
+    return new GridError('GTX-MOD-006', `The client of ${this.name} is closed`);
+  }
+}
+
+const isBetween = (value: number, low: number, high: number): boolean =>
+  Number.isInteger(value) && value >= low && value <= high;
+
+const isSpan = (unit: number, address: number, count: number, max: number): boolean =>
+  isBetween(unit, 0, 0xff) && isBetween(count, 1, max) && isBetween(address, 0, 0x10000 - count);
+
+/** Fills the first twelve bytes; a number out of range is cut to its field here and refused by `#exchange`. */
+function writeRequest(frame: Buffer, unit: number, fn: number, address: number, countOrValue: number): void {
+  const length = frame.length - headerBytes;
+  frame[2] = 0;
+  frame[3] = 0;
+  frame[4] = length >> 8;
+  frame[5] = length;
+  frame[6] = unit;
+  frame[7] = fn;
+  frame[8] = address >> 8;
+  frame[9] = address;
+  frame[10] = countOrValue >> 8;
+  frame[11] = countOrValue;
+}
+
+const verbs: Readonly<Record<number, string>> = { 3: 'reading', 4: 'reading input', 6: 'writing', 16: 'writing' };
+
+function describe(frame: Buffer): string {
+  const count = frame[7] === functionCode.writeSingle ? 1 : frame.readUInt16BE(10);
+  return `${verbs[frame[7]!]} ${count} at ${frame.readUInt16BE(8)} of unit ${frame[6]}`;
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '#hal/clock.ts';
+import type { TcpListener } from '#hal/linux/tcp.ts';
+import { TcpPort } from '#hal/linux/tcp.ts';
+import { type UnixSeconds, W, Wh } from '#hal/units.ts';
+import { EmonMeter } from '#drivers/ct/emon-meter.ts';
+import { EmonTwin } from '#drivers/ct/emon-twin.ts';
+import { ModbusTcpClient } from '#drivers/modbus/client.ts';
+import { type RegisterBank, serveModbusTcp } from '#drivers/modbus/server.ts';
+import { Site, type SiteState, type TraceSource } from '#drivers/site/site.ts';
+import { SunSpecBattery } from '#drivers/sunspec/battery.ts';
+import { SunSpecBatteryTwin } from '#drivers/sunspec/battery-twin.ts';
+import { SunSpecInverter } from '#drivers/sunspec/inverter.ts';
+import { SunSpecInverterTwin } from '#drivers/sunspec/inverter-twin.ts';
+import type { BoardFile } from '../board-file.ts';
+import type { BoardDevices } from '../sampler.ts';
+
+/** Inputs of an emonTx. */
+const clampInputs = 6;
+const nominalVolts = 230;
+/** SunSpec model 1 gives a serial number 32 bytes. */
+const serialBytes = 32;
+
+const serialOf = (file: BoardFile, device: string): string => `${file.meterId.slice(device.length + 1 - serialBytes)}-${device}`;
+
+export interface EmulatedBuildingOptions {
+  readonly file: BoardFile;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly state: SiteState | undefined;
+  readonly traces: TraceSource | undefined;
+}
+
+/**
+ * A building without hardware: its physics, and behind real sockets on loopback the twins of its devices. What a
+ * board sees of it is what it would see of a real one.
+ */
+export class EmulatedBuilding implements AsyncDisposable {
+  readonly meterId: string;
+  readonly site: Site;
+  readonly #options: EmulatedBuildingOptions;
+  readonly #emon: EmonTwin;
+  readonly #inverter: SunSpecInverterTwin | undefined;
+  readonly #battery: SunSpecBatteryTwin | undefined;
+  readonly #resources = new AsyncDisposableStack();
+
+  constructor(options: EmulatedBuildingOptions) {
+    const { file, clock, seed, state, traces } = options;
+    const { inverter, battery } = file.devices;
+    this.meterId = file.meterId;
+    this.#options = options;
+    const spec = {
+      meterId: file.meterId,
+      building: file.building,
+      location: file.location,
+      pvRatedW: inverter?.ratedW ?? 0,
+      peakLoadW: file.site?.peakLoadW ?? 0,
+      battery: { capacityWh: battery?.capacityWh ?? 0, ratedW: battery?.ratedW ?? 0 },
+      ...(traces === undefined ? {} : { traces }),
+    };
+    const site = new Site(spec, seed, state);
+    this.site = site;
+    this.#emon = new EmonTwin(clock);
+    if (inverter !== undefined) {
+      const source = {
+        ratedW: inverter.ratedW,
+        serial: serialOf(file, 'PV'),
+        powerW: () => site.state.pvW,
+        energyWh: () => site.generationWh,
+      };
+      this.#inverter = new SunSpecInverterTwin(source, clock);
+    }
+    if (battery !== undefined) {
+      const source = {
+        ratedW: battery.ratedW,
+        capacityWh: battery.capacityWh,
+        serial: serialOf(file, 'BAT'),
+        acPowerW: () => site.state.batteryW,
+        socCentiPercent: () => site.stateOfChargeCentiPercent,
+        acChargeWh: () => site.acChargeWh,
+        acDischargeWh: () => site.acDischargeWh,
+        dcChargeWh: () => site.dcChargeWh,
+        dcDischargeWh: () => site.dcDischargeWh,
+      };
+      this.#battery = new SunSpecBatteryTwin(source, clock);
+    }
+    site.controls = {
+      pvLimitW: (now) => this.#inverter?.effectiveLimitW(now) ?? null,
+      batteryPowerW: (now) => this.#battery?.effectivePowerW(now) ?? 0,
+    };
+  }
+
+  /** Starts the twins and answers the drivers that reach them over their sockets. */
+  async start(): Promise<BoardDevices> {
+    const { file, clock } = this.#options;
+    const { clamps, inverter, battery } = file.devices;
+    await this.#emon.start();
+    this.#resources.use(this.#emon);
+    const meter = this.#resources.use(new EmonMeter(new TcpPort('127.0.0.1', this.#emon.port), clock));
+    const inverterBus = await this.#serve(this.#inverter, inverter?.unit);
+    const batteryBus = await this.#serve(this.#battery, battery?.unit);
+    return {
+      meter,
+      gridChannel: clamps.gridChannel,
+      loadChannel: clamps.loadChannel,
+      inverter: inverterBus === undefined ? undefined : new SunSpecInverter(inverterBus, inverter?.unit ?? 1),
+      battery: batteryBus === undefined ? undefined : new SunSpecBattery(batteryBus, battery?.unit ?? 1),
+    };
+  }
+
+  /** Lets the physics run up to `now` and the clamps tell of it. */
+  advanceTo(now: UnixSeconds): void {
+    this.site.advanceTo(now);
+    const { gridW, loadW } = this.site.state;
+    const { gridChannel, loadChannel } = this.#options.file.devices.clamps;
+    const channels = Array.from({ length: clampInputs }, () => ({ powerW: W(0), energyWh: Wh(0) }));
+    channels[gridChannel - 1] = { powerW: W(gridW), energyWh: this.site.netGridWh };
+    channels[loadChannel - 1] = { powerW: W(loadW), energyWh: this.site.consumptionWh };
+    this.#emon.emit({ voltsRms: nominalVolts, channels });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  async #serve(
+    twin: { readonly bank: RegisterBank } | undefined,
+    unit: number | undefined,
+  ): Promise<ModbusTcpClient | undefined> {
+    if (twin === undefined || unit === undefined) return undefined;
+    const listener: TcpListener = this.#resources.use(
+      await serveModbusTcp({ port: 0, units: new Map([[unit, twin.bank]]) }),
+    );
+    return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', listener.port)));
+  }
+}

@@ -1,0 +1,150 @@
+import { join } from 'node:path';
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { VirtualClock, type Moment } from '#hal/emulated/virtual-clock.ts';
+import { GridError } from '#hal/errors.ts';
+import { createLog, type Log } from '#hal/log.ts';
+import { UnixSeconds } from '#hal/units.ts';
+import { loadTraces } from '#drivers/site/traces.ts';
+import { loadIdentity } from '#provisioning/identity-files.ts';
+import { Board, postSeconds } from '../board.ts';
+import { type BoardFile, loadBoardFile } from '../board-file.ts';
+import type { OutboxTotals } from '../outbox.ts';
+import { EmulatedBuilding } from './emulated-building.ts';
+import { FieldStore } from './field-store.ts';
+import type { BoardReport, FleetConfig, FleetReport } from './protocol.ts';
+
+interface Opened {
+  readonly config: FleetConfig;
+  readonly clock: VirtualClock;
+  readonly files: readonly BoardFile[];
+  readonly buildings: readonly EmulatedBuilding[];
+  readonly field: FieldStore;
+  readonly log: Log;
+}
+
+/** Many boards in one process, each with an emulated building, on one virtual clock. */
+export class Fleet implements AsyncDisposable {
+  readonly #resources = new AsyncDisposableStack();
+  /** Wall microseconds from a post to its acknowledgement. */
+  readonly #latency: RecordableHistogram = createHistogram();
+  #opened: Opened | undefined;
+  #boards: readonly Board[] = [];
+  #before: ReadonlyMap<string, OutboxTotals> = new Map();
+
+  /** Reads what the sites were when they last ran. */
+  async open(config: FleetConfig): Promise<{ newest: UnixSeconds | undefined }> {
+    const log = createLog('boards', config.logLevel);
+    const files = config.boardFiles.map((path) => loadBoardFile(path));
+    const traces =
+      config.tracesFolder === undefined
+        ? undefined
+        : await loadTraces(
+            config.tracesFolder,
+            files.map((file) => file.meterId),
+          );
+    const field = this.#resources.use(new FieldStore(join(config.dataFolder, 'field.db')));
+    // Time moves to the start with `begin`; nothing asks for it before.
+    const clock = new VirtualClock(UnixSeconds(0));
+    const buildings = files.map(
+      (file) =>
+        new EmulatedBuilding({
+          file,
+          clock,
+          seed: config.seed,
+          state: field.load(file.meterId),
+          traces: traces?.sourceOf(file.meterId, file.location.timeZone),
+        }),
+    );
+    this.#opened = { config, clock, files, buildings, field, log };
+    const times = buildings.map((building) => building.site.state.time ?? 0);
+    const newest = Math.max(0, ...times);
+    return { newest: newest === 0 ? undefined : UnixSeconds(newest) };
+  }
+
+  /** Starts twins and boards; the first samples are due at `start`. */
+  async begin({ start, serverUrl }: { readonly start: UnixSeconds; readonly serverUrl: string }): Promise<Moment> {
+    const opened = this.#open();
+    const { config, clock, buildings, field } = opened;
+    clock.setNow(start);
+    // The time in which the campus did not run is a power cut: nothing happened in it.
+    for (const building of buildings) building.site.resumeAt(start);
+    clock.every({ name: 'field', period: config.sampleSeconds, phase: 'field' }, (now) => {
+      for (const building of buildings) building.advanceTo(now);
+      if (now % postSeconds === 0) field.save(buildings.map((building) => [building.meterId, building.site.save()]));
+    });
+    this.#boards = await Promise.all(
+      opened.files.map((file, i) => this.#startBoard(opened, file, buildings[i], serverUrl)),
+    );
+    this.#before = new Map(this.#boards.map((board) => [board.meterId, board.outbox.totals]));
+    return clock.next();
+  }
+
+  async runUntil(bound: Moment): Promise<Moment> {
+    const { clock } = this.#open();
+    await clock.runUntil(bound);
+    return clock.next();
+  }
+
+  report(): FleetReport {
+    const [first] = this.#boards;
+    const milliseconds = (percentile: number): number => Math.round(this.#latency.percentile(percentile)) / 1000;
+    return {
+      boards: this.#boards.map((board) => this.#reportOf(board)),
+      tls: {
+        cipher: first?.connection.tls?.cipher ?? '',
+        version: first?.connection.tls?.version ?? '',
+        keys: { tpm: 0, software: this.#boards.filter((board) => board.connection.tls !== undefined).length },
+      },
+      latencyMs: { postP50: milliseconds(50), postP99: milliseconds(99) },
+      rssBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  #open(): Opened {
+    if (this.#opened === undefined) throw new GridError('GTX-FLT-003', 'The fleet was not opened');
+    return this.#opened;
+  }
+
+  async #startBoard(
+    opened: Opened,
+    file: BoardFile,
+    building: EmulatedBuilding | undefined,
+    serverUrl: string,
+  ): Promise<Board> {
+    const { config, clock, log } = opened;
+    if (building === undefined) throw new GridError('GTX-FLT-003', `No building for ${file.meterId}`);
+    this.#resources.use(building);
+    const board = new Board({
+      file,
+      devices: await building.start(),
+      clock,
+      serverUrl,
+      identity: await loadIdentity(join(config.identitiesFolder, file.meterId)),
+      outboxFile: join(config.dataFolder, `${file.meterId}.db`),
+      sampleSeconds: config.sampleSeconds,
+      seed: config.seed,
+      log,
+      onPosted: (elapsedMs) => this.#latency.record(Math.max(1, Math.round(elapsedMs * 1000))),
+    });
+    this.#resources.use(board);
+    await board.start();
+    return board;
+  }
+
+  #reportOf(board: Board): BoardReport {
+    const { totals, size } = board.outbox;
+    const before = this.#before.get(board.meterId) ?? { queued: 0, acknowledged: 0, dropped: 0 };
+    return {
+      meterId: board.meterId,
+      posted: totals.queued - before.queued,
+      acknowledged: totals.acknowledged - before.acknowledged,
+      acknowledgedEver: totals.acknowledged,
+      waiting: size,
+      handshakes: board.connection.handshakes,
+    };
+  }
+}

@@ -1,0 +1,46 @@
+import type { Moment } from '#hal/emulated/virtual-clock.ts';
+import type { UnixSeconds } from '#hal/units.ts';
+
+/** What the leader of a campus asks of the boards' process. */
+export interface FleetProtocol {
+  /** Opens stores and starts twins; answers the newest time that they have seen. */
+  readonly open: (config: FleetConfig) => { readonly newest: UnixSeconds | undefined };
+  /** Starts the boards at a virtual time; answers the moment of the first timer. */
+  readonly begin: (begin: { readonly start: UnixSeconds; readonly serverUrl: string }) => Moment;
+  readonly runUntil: (bound: Moment) => Moment;
+  readonly report: (nothing: null) => FleetReport;
+  readonly stop: (nothing: null) => void;
+}
+
+export interface FleetConfig {
+  readonly boardFiles: readonly string[];
+  readonly dataFolder: string;
+  readonly identitiesFolder: string;
+  readonly tracesFolder: string | undefined;
+  readonly sampleSeconds: number;
+  readonly seed: number;
+  readonly logLevel: string;
+}
+
+export interface BoardReport {
+  readonly meterId: string;
+  /** Readings since this process began. */
+  readonly posted: number;
+  readonly acknowledged: number;
+  /** Readings since the outbox was made. */
+  readonly acknowledgedEver: number;
+  /** Postings that wait for the head-end. */
+  readonly waiting: number;
+  readonly handshakes: number;
+}
+
+export interface FleetReport {
+  readonly boards: readonly BoardReport[];
+  readonly tls: {
+    readonly cipher: string;
+    readonly version: string;
+    readonly keys: { readonly tpm: number; readonly software: number };
+  };
+  readonly latencyMs: { readonly postP50: number; readonly postP99: number };
+  readonly rssBytes: number;
+}

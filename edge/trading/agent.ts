@@ -1,0 +1,98 @@
+import type { BuildingType } from '#drivers/site/load-shapes.ts';
+import { seedOf } from '#hal/random.ts';
+import { UnixSeconds, Wh } from '#hal/units.ts';
+import { activePower } from '#ieee2030_5/active-power.ts';
+import { mridOf } from '#ieee2030_5/identity.ts';
+import type { FlowReservationRequest, FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
+import type { Connection } from '../client/connection.ts';
+import type { Resources } from '../client/discovery.ts';
+import { defaultTariff, offeredEnergy, type Outlook, priceLimit, strategies } from './forecast.ts';
+
+export const windowSeconds = 300;
+/** Offers go out this long before the gate closes. */
+export const offerLeadSeconds = 30;
+/** The gate closes one window before delivery. */
+export const gateLeadSeconds = windowSeconds;
+
+/** Windows whose commitments are kept: the delivering one and those already cleared. */
+const keptWindows = 4;
+const responsePage = 16;
+
+/** The window whose gate closes next, seen from `now`. */
+export const nextWindow = (now: UnixSeconds): UnixSeconds =>
+  UnixSeconds(Math.ceil((now + 1) / windowSeconds) * windowSeconds + gateLeadSeconds);
+
+export const windowOf = (now: UnixSeconds): UnixSeconds => UnixSeconds(now - (now % windowSeconds));
+
+/**
+ * A building's trader: offers its forecast surplus or need for the next window by FlowReservationRequest
+ * (IEEE 2030.5-2018 §10.9) and keeps what the market answered as commitments for its storage control.
+ */
+export class TradingAgent {
+  readonly #meterId: string;
+  readonly #building: BuildingType;
+  readonly #seed: number;
+  /** Signed energy by window: bought is positive, sold negative. */
+  readonly #commitments = new Map<UnixSeconds, Wh>();
+
+  constructor(meterId: string, building: BuildingType, seed: number) {
+    this.#meterId = meterId;
+    this.#building = building;
+    this.#seed = seedOf(seed, meterId);
+  }
+
+  /** Mean grid power that the market committed the building to now; 0 without a trade. */
+  commitmentW(now: UnixSeconds): number {
+    return ((this.#commitments.get(windowOf(now)) ?? 0) * 3600) / windowSeconds;
+  }
+
+  /** Offers the next window's energy; nothing when the building expects to need and have none. */
+  async offer(connection: Connection, resources: Resources, now: UnixSeconds, outlook: Outlook): Promise<void> {
+    if (resources.requests === undefined) return;
+    const energyWh = offeredEnergy(outlook, strategies[this.#building]);
+    if (energyWh === 0) return;
+    const window = nextWindow(now);
+    const mRID = mridOf(`${this.#meterId}/request/${window}`);
+    if (resources.offerTerms !== undefined) {
+      const charge = outlook.storage?.stateOfChargeCentiPercent ?? 5_000;
+      const limit = priceLimit(energyWh > 0 ? 'buy' : 'sell', charge, defaultTariff, this.#seed, window);
+      await connection.post(resources.offerTerms, 'OfferTerms', { mRID, priceLimit: limit });
+    }
+    await connection.post(resources.requests, 'FlowReservationRequest', this.#request(mRID, energyWh, window, now));
+  }
+
+  /** Reads the market's answers; newer answers for a window replace older ones. */
+  async collect(connection: Connection, resources: Resources, now: UnixSeconds): Promise<void> {
+    if (resources.responses === undefined) return;
+    const list = await connection.get(`${resources.responses}?l=${responsePage}`, 'FlowReservationResponseList');
+    for (const response of list.FlowReservationResponse ?? []) this.#accept(response);
+    const oldest = windowOf(now);
+    for (const window of this.#commitments.keys()) if (window < oldest) this.#commitments.delete(window);
+    while (this.#commitments.size > keptWindows)
+      this.#commitments.delete(Math.max(...this.#commitments.keys()) as UnixSeconds);
+  }
+
+  #accept(response: FlowReservationResponse): void {
+    const window = UnixSeconds(Number(response.interval.start));
+    const { currentStatus } = response.EventStatus;
+    // Cancelled (2, 3) and superseded (4) reservations bind nobody (IEEE 2030.5-2018, EventStatus).
+    if (currentStatus > 1) this.#commitments.delete(window);
+    else this.#commitments.set(window, Wh(scaled(response.energyAvailable)));
+  }
+
+  #request(mRID: Uint8Array, energyWh: Wh, window: UnixSeconds, now: UnixSeconds): FlowReservationRequest {
+    const meanW = Math.round((energyWh * 3600) / windowSeconds);
+    return {
+      mRID,
+      creationTime: BigInt(now),
+      durationRequested: windowSeconds,
+      energyRequested: { multiplier: 0, value: energyWh },
+      intervalRequested: { duration: windowSeconds, start: BigInt(window) },
+      powerRequested: activePower(meanW),
+      RequestStatus: { dateTime: BigInt(now), requestStatus: 0 },
+    };
+  }
+}
+
+const scaled = ({ multiplier, value }: { multiplier: number; value: number }): number =>
+  Math.round(value * 10 ** multiplier);

@@ -1,0 +1,169 @@
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { GridError, type GridErrorCode, reasonOf } from './errors.ts';
+
+export type YamlPath = readonly (string | number)[];
+
+export interface YamlFaultCodes {
+  /** The text is not YAML. */
+  readonly unreadable: GridErrorCode;
+  /** It is YAML, but not what the schema asks for. */
+  readonly invalid: GridErrorCode;
+  readonly hint: string;
+}
+
+export interface CheckedYaml<T> {
+  readonly value: T;
+  /** The error to throw for a rule that a schema cannot state, with the file and the line of `path`. */
+  readonly fault: (path: YamlPath, text: string) => GridError;
+}
+
+/** What `describe` reads of a JSON Schema; the rest of the schema is TypeBox's business. */
+interface Described {
+  readonly type?: string;
+  /** What is expected, in a person's words; takes the place of the words made from the rules. */
+  readonly title?: string;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly items?: Described;
+  readonly anyOf?: readonly Described[];
+}
+
+interface Fault {
+  readonly path: YamlPath;
+  readonly text: string;
+  readonly line: number;
+}
+
+/**
+ * Parses the YAML `text` of `file` and checks it against `schema`. A fault is reported as
+ * `FILE:LINE key.subkey: expected …, found …`, the first one in the order of the file.
+ * @throws GridError with one of `codes`, kind `input`.
+ */
+export function parseCheckedYaml<S extends TSchema>(
+  file: string,
+  text: string,
+  schema: S,
+  codes: YamlFaultCodes,
+): CheckedYaml<Static<S>> {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const broken = document.errors[0] ?? document.warnings[0];
+  if (broken !== undefined) {
+    const { line } = counter.linePos(broken.pos[0]);
+    throw inputError(codes.unreadable, `${file}:${line} is not valid YAML: ${broken.message}`, codes.hint);
+  }
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    throw inputError(codes.unreadable, `${file}:1 is not valid YAML: ${reasonOf(error)}`, codes.hint);
+  }
+  const root = document.contents;
+  const lineOf = (path: YamlPath): number => lineAt(root, path, counter);
+  const found = Value.Check(schema, value) ? [] : faultsOf(schema, value);
+  const faults = found.map((fault) => ({ ...fault, line: lineOf(fault.path) }));
+  const first = faults.toSorted((a, b) => a.line - b.line)[0];
+  const say = (fault: Fault): GridError =>
+    inputError(codes.invalid, `${file}:${fault.line} ${nameOf(fault.path)}: ${fault.text}`, codes.hint);
+  if (first !== undefined) throw say(first);
+  return {
+    value: value as Static<S>,
+    fault: (path, faultText) => say({ path, text: faultText, line: lineOf(path) }),
+  };
+}
+
+const inputError = (code: GridErrorCode, message: string, hint: string): GridError =>
+  new GridError(code, message, { kind: 'input', hint });
+
+function faultsOf(schema: TSchema, value: unknown): Omit<Fault, 'line'>[] {
+  const faults = new Map<string, Omit<Fault, 'line'>>();
+  const add = (path: YamlPath, text: string): void => {
+    const key = JSON.stringify(path);
+    if (!faults.has(key)) faults.set(key, { path, text });
+  };
+  for (const error of Value.Errors(schema, value)) {
+    const path = error.instancePath
+      .split('/')
+      .slice(1)
+      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const at = subschema(schema, path);
+    if (error.keyword === 'additionalProperties') {
+      const known = Object.keys(at.properties ?? {}).join(', ');
+      for (const key of error.params.additionalProperties) add([...path, key], `unknown key, expected one of ${known}`);
+    } else if (error.keyword === 'required') {
+      for (const key of error.params.requiredProperties) {
+        add([...path, key], `missing, expected ${describe(subschema(at, [key]))}`);
+      }
+    } else if (error.keyword !== 'boolean') {
+      // A "boolean" fault is the shadow that an unknown key throws on its value.
+      add(path, `expected ${describe(at)}, found ${show(valueAt(value, path))}`);
+    }
+  }
+  return [...faults.values()];
+}
+
+function subschema(schema: Described, path: YamlPath): Described {
+  let at = schema;
+  for (const part of path) at = at.properties?.[part] ?? at.items ?? {};
+  return at;
+}
+
+function valueAt(value: unknown, path: YamlPath): unknown {
+  let at = value;
+  for (const part of path) at = typeof at === 'object' && at !== null ? Reflect.get(at, part) : undefined;
+  return at;
+}
+
+function describe(schema: Described): string {
+  if (schema.title !== undefined) return schema.title;
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
+  if (schema.anyOf !== undefined) return schema.anyOf.map(describe).join(' or ');
+  const { minimum, maximum } = schema;
+  const low = minimum === undefined ? '' : ` from ${minimum}`;
+  const high = maximum === undefined ? '' : ` to ${maximum}`;
+  if (schema.type === 'integer') return `an integer${low}${high}`;
+  if (schema.type === 'number') return `a number${low}${high}`;
+  if (schema.type === 'boolean') return 'true or false';
+  if (schema.type === 'array') return 'a list';
+  if (schema.type === 'object') return `a mapping with ${Object.keys(schema.properties ?? {}).join(', ')}`;
+  return 'a text';
+}
+
+function show(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+}
+
+const nameOf = (path: YamlPath): string => {
+  if (path.length === 0) return 'the file';
+  return path.reduce<string>((name, part) => {
+    if (/^\d+$/.test(String(part))) return `${name}[${part}]`;
+    return name === '' ? String(part) : `${name}.${part}`;
+  }, '');
+};
+
+/** The line of the key (or list item) at `path`, or of the nearest thing around it that the file has. */
+function lineAt(root: Node | null, path: YamlPath, counter: LineCounter): number {
+  let node: unknown = root;
+  let offset = 0;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
+      if (pair === undefined) break;
+      if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else {
+      const items: readonly unknown[] = isNode(node) && 'items' in node ? (node.items as readonly unknown[]) : [];
+      const item = items[Number(part)];
+      if (!isNode(item)) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    }
+  }
+  return counter.linePos(offset).line;
+}

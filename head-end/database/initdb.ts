@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { lchownSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncFolder } from './durable-file.ts';
+import { environmentOf, type PostgresBinaries } from './postgres-binaries.ts';
+import { serverError } from './postgres-errors.ts';
+import type { PostgresPlace, UserId } from './postgres-place.ts';
+
+export const superuser = 'gridtokenx';
+
+/** initdb wants a user who is listed in /etc/passwd, which the service user is not. */
+const nobody: UserId = { uid: 65534, gid: 65534 };
+
+/** Makes the database's files; they appear whole or not at all. Rejects with `GTX-DB-003` or `GTX-DB-006`. */
+export async function initialise(binaries: PostgresBinaries, place: PostgresPlace, password: string): Promise<void> {
+  const half = join(place.base, 'pg.new');
+  const passwordFile = join(half, 'password');
+  const pgdata = join(half, 'pg');
+  await rm(half, { recursive: true, force: true });
+  try {
+    await mkdir(half, { mode: 0o700 });
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    const runAs = place.runAs === undefined ? undefined : nobody;
+    for (const path of runAs === undefined ? [] : [half, passwordFile]) await chown(path, nobody.uid, nobody.gid);
+    const words = ['-D', pgdata, '-U', superuser, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+    // One sync of the file system instead of one a file: a third of the time on a busy disk.
+    words.push('-E', 'UTF8', '--locale=C', '--wal-segsize=8', '--no-instructions', '--sync-method=syncfs');
+    const failure = await run(binaries, runAs, words);
+    if (failure !== undefined) throw serverError('GTX-DB-006', 'The database cannot be created', place.base, failure);
+    if (place.runAs !== undefined) chownTree(pgdata, place.runAs);
+    renameSync(pgdata, place.pgdata);
+    syncFolder(dirname(place.pgdata));
+  } finally {
+    rmSync(half, { recursive: true, force: true });
+  }
+}
+
+/** Undefined when all went well, else what it said. */
+const run = (
+  binaries: PostgresBinaries,
+  runAs: UserId | undefined,
+  words: readonly string[],
+): Promise<string[] | undefined> =>
+  new Promise((resolve) => {
+    const options = { ...runAs, cwd: '/', env: environmentOf(binaries) };
+    execFile(join(binaries.folder, 'bin', 'initdb'), words, options, (error, _, stderr) => {
+      if (error === null) resolve(undefined);
+      else resolve(stderr === '' ? [error.message] : stderr.trim().split('\n'));
+    });
+  });
+
+function chownTree(path: string, to: UserId): void {
+  lchownSync(path, to.uid, to.gid);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const below = join(path, entry.name);
+    if (entry.isDirectory()) chownTree(below, to);
+    else lchownSync(below, to.uid, to.gid);
+  }
+}

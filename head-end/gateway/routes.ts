@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import { GridError } from '#hal/errors.ts';
+import type { EventSink, EventStream } from './event-stream.ts';
+import type { History } from './history.ts';
+import {
+  CampusSnapshotSchema,
+  HealthSchema,
+  HistorySchema,
+  MeterParamsSchema,
+  MeterSchema,
+  MetersSchema,
+  ProblemSchema,
+  SettlementsSchema,
+  type SnapshotSource,
+  WindowsSchema,
+} from './snapshot.ts';
+
+export interface RouteParts {
+  readonly source: SnapshotSource;
+  readonly events: EventStream;
+  readonly history: History;
+}
+
+/** The REST interface below `/api/v1`: reading only, present state only. */
+export function addRoutes(instance: FastifyInstance, { source, events, history }: RouteParts): void {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+  app.addHook('onRequest', async (_request, reply) => {
+    void reply.header('cache-control', 'no-store');
+  });
+
+  app.get('/snapshot', { schema: { response: { 200: CampusSnapshotSchema } } }, async () => source.current());
+
+  app.get('/meters', { schema: { response: { 200: MetersSchema } } }, async () => {
+    const { time, meters } = source.current();
+    return { time, meters };
+  });
+
+  const meterSchema = { params: MeterParamsSchema, response: { 200: MeterSchema, 404: ProblemSchema } };
+  app.get('/meters/:meterId', { schema: meterSchema }, async ({ params }) => {
+    const meter = source.current().meters.find(({ meterId }) => meterId === params.meterId);
+    if (meter !== undefined) return meter;
+    const hint = '/api/v1/meters lists the meters.';
+    throw new GridError('GTX-GTW-005', `No meter ${params.meterId}`, { hint });
+  });
+
+  app.get('/windows', { schema: { response: { 200: WindowsSchema } } }, async () => {
+    const { time, windows } = source.current();
+    return { time, windows };
+  });
+
+  app.get('/settlements', { schema: { response: { 200: SettlementsSchema } } }, async () => {
+    const { time, settlements } = source.current();
+    return { time, settlements };
+  });
+
+  app.get('/history', { schema: { response: { 200: HistorySchema } } }, async () => ({
+    stepSeconds: history.stepSeconds,
+    points: history.points,
+  }));
+
+  app.get('/health', { schema: { response: { 200: HealthSchema, 503: HealthSchema } } }, async (_request, reply) => {
+    const { health } = source.current();
+    if (health.database !== 'ok') void reply.code(503);
+    return health;
+  });
+
+  // A HEAD request would hold a stream that nobody reads.
+  app.get('/events', { exposeHeadRoute: false }, async (_request, reply) => {
+    if (!events.hasRoom) {
+      void reply.header('retry-after', '5');
+      const hint = 'Close a page that shows this campus.';
+      throw new GridError('GTX-GTW-007', 'Too many listeners', { hint });
+    }
+    reply.hijack();
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    events.add(sinkOf(reply.raw));
+  });
+}
+
+/** A response as an end of the event stream. */
+function sinkOf(response: ServerResponse): EventSink {
+  return {
+    write: (text) => response.write(text),
+    end: () => {
+      response.end();
+      response.socket?.destroySoon();
+    },
+    destroy: () => response.destroy(),
+    onDrain: (listener) => void response.on('drain', listener),
+    onClose: (listener) => void response.on('close', listener),
+  };
+}

@@ -1,0 +1,25 @@
+import { serveParent } from '#hal/process-link.ts';
+import { HeadEnd } from './head-end.ts';
+import type { HeadEndProtocol } from './protocol.ts';
+
+/** The head-end's process of a campus: forked and led by the campus command. */
+const headEnd = new HeadEnd();
+
+const stop = async (): Promise<void> => {
+  await headEnd[Symbol.asyncDispose]();
+};
+
+serveParent<HeadEndProtocol>(
+  {
+    open: (config) => headEnd.open(config),
+    begin: (begin) => headEnd.begin(begin),
+    runUntil: (bound) => headEnd.runUntil(bound),
+    status: async () => headEnd.status(),
+    report: () => headEnd.report(),
+    stop,
+  },
+  // The leader has let go, or is gone: end in order, however it happened.
+  () => {
+    void stop().finally(() => process.exit());
+  },
+);

@@ -1,0 +1,133 @@
+import type { Clock } from '#hal/clock.ts';
+import { GridError } from '#hal/errors.ts';
+import { MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import { type Clearing, clearZone } from './clear.ts';
+import { checkOrder, MAX_LIMIT, type Order, type Side, WINDOW_SECONDS } from './orders.ts';
+
+/** The gate of a window closes this long before its delivery begins. */
+export const GATE_LEAD_SECONDS = 300;
+/** Orders are taken this far ahead. */
+const HORIZON_SECONDS = 24 * 3600;
+const maxOpenOrdersPerMeter = 64;
+/** Terms wait for their request; the oldest give way. */
+const maxTermsPerMeter = 64;
+/** Answers that a device can read back: an hour of windows. */
+const keptAllocationsPerMeter = 12;
+
+/** Where orders and clearings are kept; each is durable when its promise resolves. */
+export interface OrderStore {
+  /** Idempotent by (meterId, mRID). */
+  saveOrder(order: Order, at: UnixSeconds): Promise<unknown>;
+  /** Create-once a window. */
+  saveClearing(window: UnixSeconds, clearing: Clearing, at: UnixSeconds): Promise<unknown>;
+}
+
+/** What a FlowReservationRequest asks for: charge is positive and buys, discharge is negative and sells. */
+export interface ReservationTerms {
+  readonly mRID: string;
+  readonly energyWh: number;
+  readonly window: number;
+}
+
+/** What an order got; `energyWh` has the request's sign. */
+export interface Allocation {
+  readonly mRID: string;
+  readonly window: UnixSeconds;
+  readonly energyWh: Wh;
+  readonly clearedAt: UnixSeconds;
+}
+
+/**
+ * Takes orders until their gate closes, clears the window, and remembers what everyone got. Without terms of its
+ * own (another maker's device) an order trades at any price.
+ */
+export class MarketDesk {
+  readonly #clock: Clock;
+  readonly #store: OrderStore;
+  /** Price limits by meter, then mRID. */
+  readonly #terms = new Map<string, Map<string, MicroPerKWh>>();
+  /** Open orders by meter, then mRID. */
+  readonly #orders = new Map<string, Map<string, Order>>();
+  readonly #allocations = new Map<string, Allocation[]>();
+
+  constructor(clock: Clock, store: OrderStore) {
+    this.#clock = clock;
+    this.#store = store;
+  }
+
+  /** The price limit of a request that is to come. */
+  offerTerms(meterId: string, mRID: string, limit: number): void {
+    const terms = this.#terms.get(meterId) ?? new Map<string, MicroPerKWh>();
+    this.#terms.set(meterId, terms);
+    terms.set(mRID, MicroPerKWh(limit));
+    const [oldest] = terms.keys();
+    if (terms.size > maxTermsPerMeter && oldest !== undefined) terms.delete(oldest);
+  }
+
+  /** Takes an order; taking it again changes nothing. Rejects with `GTX-MKT-001` or `GTX-ORD-…`, which say why. */
+  async request(meterId: string, { mRID, energyWh, window }: ReservationTerms): Promise<void> {
+    const side: Side = energyWh > 0 ? 'buy' : 'sell';
+    const open = this.#orders.get(meterId) ?? new Map<string, Order>();
+    if (open.has(mRID)) return;
+    const limit = this.#terms.get(meterId)?.get(mRID) ?? (side === 'buy' ? MAX_LIMIT : 0);
+    const order = checkOrder({ meterId, mRID, side, energyWh: Math.abs(energyWh), limit, window });
+    this.#checkGate(order);
+    if (open.size >= maxOpenOrdersPerMeter) {
+      throw new GridError('GTX-ORD-003', `${meterId} already has ${open.size} open orders`, {
+        hint: 'Wait until a gate has closed.',
+      });
+    }
+    this.#orders.set(meterId, open);
+    open.set(mRID, order);
+    try {
+      await this.#store.saveOrder(order, this.#clock.now());
+    } catch (error) {
+      open.delete(mRID);
+      throw error;
+    }
+  }
+
+  /** Clears the window whose gate closes now, and stores it. */
+  async closeGate(now: UnixSeconds): Promise<{ window: UnixSeconds; clearing: Clearing }> {
+    const window = UnixSeconds(now + GATE_LEAD_SECONDS);
+    const orders: Order[] = [];
+    for (const [meterId, open] of this.#orders) {
+      for (const [mRID, order] of open) {
+        if (order.window > window) continue;
+        open.delete(mRID);
+        this.#terms.get(meterId)?.delete(mRID);
+        if (order.window === window) orders.push(order);
+      }
+    }
+    const clearing = clearZone(orders);
+    await this.#store.saveClearing(window, clearing, now);
+    for (const { meterId, mRID, side, energyWh } of clearing.fills) {
+      this.#allocate(meterId, { mRID, window, energyWh: Wh(side === 'buy' ? energyWh : -energyWh), clearedAt: now });
+    }
+    return { window, clearing };
+  }
+
+  /** A meter's open orders, by window, then mRID. */
+  openOrdersOf(meterId: string): readonly Order[] {
+    const orders = [...(this.#orders.get(meterId)?.values() ?? [])];
+    return orders.toSorted((a, b) => a.window - b.window || (a.mRID < b.mRID ? -1 : 1));
+  }
+
+  /** What a meter's orders got, newest window first. */
+  allocationsOf(meterId: string): readonly Allocation[] {
+    return this.#allocations.get(meterId) ?? [];
+  }
+
+  #allocate(meterId: string, allocation: Allocation): void {
+    const kept = this.#allocations.get(meterId) ?? [];
+    this.#allocations.set(meterId, [allocation, ...kept].slice(0, keptAllocationsPerMeter));
+  }
+
+  #checkGate({ window }: Order): void {
+    const now = this.#clock.now();
+    if (window - GATE_LEAD_SECONDS >= now && window <= now + HORIZON_SECONDS) return;
+    throw new GridError('GTX-ORD-002', `The window ${window} is not open for orders at ${now}`, {
+      hint: `The gate of a window of ${WINDOW_SECONDS} s closes ${GATE_LEAD_SECONDS} s before it; orders are taken a day ahead.`,
+    });
+  }
+}

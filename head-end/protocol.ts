@@ -1,0 +1,92 @@
+import type { Moment } from '#hal/emulated/virtual-clock.ts';
+import type { UnixSeconds } from '#hal/units.ts';
+
+/** What the leader of a campus asks of the head-end's process. */
+export interface HeadEndProtocol {
+  /** Opens the database and the ledger and listens; answers its ports and the newest time it has stored. */
+  readonly open: (config: HeadEndConfig) => HeadEndOpened;
+  /** Starts the market at a virtual time; answers the moment of the first timer. */
+  readonly begin: (begin: { readonly start: UnixSeconds; readonly speed: number | 'max' }) => Moment;
+  readonly runUntil: (bound: Moment) => Moment;
+  readonly status: (nothing: null) => HeadEndStatus;
+  readonly report: (nothing: null) => HeadEndReport;
+  readonly stop: (nothing: null) => void;
+}
+
+/** A device as the registry knows it from provisioning. */
+export interface DeviceRecord {
+  readonly meterId: string;
+  readonly name: string;
+  readonly building: string;
+  readonly zone: string;
+  readonly ratedW: number;
+  readonly storageWh: number;
+  /** 40 hex digits. */
+  readonly lfdi: string;
+}
+
+export interface HeadEndConfig {
+  readonly dataFolder: string;
+  /** A server of the user's own instead of the embedded one. */
+  readonly databaseUrl: string | undefined;
+  readonly sepPort: number;
+  readonly httpPort: number;
+  readonly identityFolder: string;
+  readonly devices: readonly DeviceRecord[];
+  readonly logLevel: string;
+}
+
+export interface HeadEndOpened {
+  readonly sepPort: number;
+  readonly httpPort: number;
+  readonly newest: UnixSeconds | undefined;
+}
+
+export interface HeadEndStatus {
+  readonly time: UnixSeconds;
+  readonly metersOnline: number;
+  readonly generationW: number;
+  readonly loadW: number;
+  readonly gridW: number;
+  readonly storageW: number;
+  readonly readingsStored: number;
+  readonly lastWindow:
+    | { readonly window: UnixSeconds; readonly volumeWh: number; readonly priceMicroPerKWh: number | null }
+    | undefined;
+  readonly windowsSettled: number;
+}
+
+export interface HeadEndReport {
+  readonly readings: {
+    readonly stored: number;
+    readonly duplicates: number;
+    readonly storedEver: Readonly<Record<string, number>>;
+  };
+  /** Differences of the cumulative registers, as the database holds them, over the run; Wh. */
+  readonly energyWh: {
+    readonly generation: number;
+    readonly consumption: number;
+    readonly gridImport: number;
+    readonly gridExport: number;
+    readonly storageCharge: number;
+    readonly storageDischarge: number;
+    readonly losses: number;
+  };
+  readonly windows: number;
+  readonly market: {
+    readonly trades: number;
+    readonly pairsUsed: number;
+    readonly volumeWh: number;
+    readonly meanPriceMicroPerKWh: number | null;
+    readonly matchSuccess: number | null;
+  };
+  readonly settlement: {
+    readonly transactions: number;
+    readonly confirmed: number;
+    readonly failed: number;
+    readonly tradesSettled: number;
+    readonly moneyResidueMicro: number;
+    readonly ledger: 'embedded';
+  };
+  readonly rssBytes: number;
+}

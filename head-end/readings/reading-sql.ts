@@ -1,0 +1,95 @@
+/** A reading as the database keeps it: times in Unix seconds, the value in its channel's unit. */
+export interface ReadingRow {
+  readonly channelId: number;
+  readonly periodStart: number;
+  /** Of the time period, seconds. */
+  readonly duration: number;
+  readonly value: number;
+}
+
+export interface MirrorUsagePointRow {
+  readonly id: number;
+  readonly device_id: number;
+  readonly mrid: Buffer;
+  readonly role_flags: Buffer;
+  readonly service: number;
+  readonly status: number;
+  readonly description: string;
+  readonly post_rate: number | null;
+}
+
+export interface ChannelRow {
+  readonly id: number;
+  readonly mup_id: number;
+  readonly device_id: number;
+  readonly mrid: Buffer;
+  readonly uom: number | null;
+  readonly flow_direction: number | null;
+  readonly accumulation_behaviour: number | null;
+  readonly kind: number | null;
+  readonly power_of_ten: number;
+  readonly description: string;
+}
+
+const channelColumns =
+  'id, mup_id, device_id, mrid, uom, flow_direction, accumulation_behaviour, kind, power_of_ten, description';
+
+const keys = 'unnest($1::int[], $2::bigint[], $3::int[]) AS k (channel_id, period_start, duration)';
+
+/** Every statement of the readings' room. */
+export const sql = {
+  allMirrorUsagePoints: 'SELECT * FROM mirror_usage_points',
+
+  upsertMirrorUsagePoint: `
+    INSERT INTO mirror_usage_points (device_id, mrid, role_flags, service, status, description, post_rate)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (device_id, mrid) DO UPDATE SET role_flags = excluded.role_flags, service = excluded.service,
+      status = excluded.status, description = excluded.description, post_rate = excluded.post_rate
+    RETURNING *, (xmax = 0) AS created`,
+
+  allChannels: `SELECT ${channelColumns} FROM reading_channels`,
+
+  /** A channel that is known keeps its type; it moves to the MirrorUsagePoint that names it last. */
+  upsertChannel: `
+    INSERT INTO reading_channels
+      (mup_id, device_id, mrid, uom, flow_direction, accumulation_behaviour, kind, power_of_ten, description)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (device_id, mrid) DO UPDATE SET mup_id = excluded.mup_id
+    RETURNING ${channelColumns}`,
+
+  /** The newest reading of every channel that has one. */
+  newest: `
+    SELECT r.channel_id AS "channelId", r.period_start AS "periodStart", r.duration, r.value
+    FROM reading_channels c CROSS JOIN LATERAL (
+      SELECT * FROM readings WHERE channel_id = c.id ORDER BY period_start DESC, duration DESC LIMIT 1) r`,
+
+  copy: 'COPY readings (channel_id, period_start, duration, value) FROM STDIN (FORMAT binary)',
+
+  /** Old readings that may be there already; answers those that were not. */
+  insertMissing: `
+    INSERT INTO readings (channel_id, period_start, duration, value)
+    SELECT * FROM unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[])
+    ON CONFLICT DO NOTHING
+    RETURNING channel_id AS "channelId", period_start AS "periodStart", duration, value`,
+
+  stored: `
+    SELECT r.channel_id AS "channelId", r.period_start AS "periodStart", r.duration, r.value
+    FROM ${keys} JOIN readings r USING (channel_id, period_start, duration)`,
+
+  countsSince: `
+    SELECT d.meter_id AS "meterId", c.id AS "channelId", n.readings
+    FROM (SELECT channel_id, count(*) AS readings FROM readings WHERE period_start >= $1 GROUP BY channel_id) n
+    JOIN reading_channels c ON c.id = n.channel_id JOIN devices d ON d.id = c.device_id
+    ORDER BY d.meter_id, c.id`,
+
+  registersSince: `
+    SELECT d.meter_id AS "meterId", c.id AS "channelId", f.value AS first, l.value AS last, b.value AS before
+    FROM reading_channels c JOIN devices d ON d.id = c.device_id
+    CROSS JOIN LATERAL (SELECT value FROM readings WHERE channel_id = c.id AND period_start >= $1
+      ORDER BY period_start, duration LIMIT 1) f
+    CROSS JOIN LATERAL (SELECT value FROM readings WHERE channel_id = c.id AND period_start >= $1
+      ORDER BY period_start DESC, duration DESC LIMIT 1) l
+    LEFT JOIN LATERAL (SELECT value FROM readings WHERE channel_id = c.id AND period_start < $1
+      ORDER BY period_start DESC, duration DESC LIMIT 1) b ON true
+    ORDER BY d.meter_id, c.id`,
+};

@@ -1,0 +1,49 @@
+import { writeDocument } from '#ieee2030_5/write.ts';
+import type { RootName, Roots } from '#ieee2030_5/types.generated.ts';
+import type { Device } from '../registry/devices.ts';
+
+/** A request of a registered device, authenticated by its certificate. */
+export interface SepRequest {
+  readonly device: Device;
+  readonly path: string;
+  /** The path's variable parts, by name. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly body: Uint8Array;
+}
+
+export interface SepResponse {
+  readonly status: number;
+  readonly body?: string;
+  readonly location?: string;
+  readonly allow?: string;
+}
+
+export type Handler = (request: SepRequest) => SepResponse | Promise<SepResponse>;
+
+/** IEEE 2030.5-2018, Error.reasonCode. */
+export const reasonCodes = {
+  invalidFormat: 0,
+  invalidValues: 1,
+  resourceLimit: 2,
+  conditionalSubscription: 3,
+  tooFrequent: 4,
+} as const;
+export type ReasonCode = (typeof reasonCodes)[keyof typeof reasonCodes];
+
+export const ok = <N extends RootName>(name: N, document: Roots[N]): SepResponse => ({
+  status: 200,
+  body: writeDocument(name, document),
+});
+
+export const created = (location: string): SepResponse => ({ status: 201, location });
+export const replaced = (location: string): SepResponse => ({ status: 204, location });
+
+/** An Error document with its status. */
+export const errorResponse = (status: number, reasonCode: ReasonCode, maxRetryDuration?: number): SepResponse => ({
+  status,
+  body: writeDocument('Error', maxRetryDuration === undefined ? { reasonCode } : { maxRetryDuration, reasonCode }),
+});
+
+export const notFound: SepResponse = { status: 404 };
+export const forbidden: SepResponse = { status: 403 };

@@ -1,0 +1,305 @@
+import { namespaceXsi } from './namespaces.ts';
+import { XmlFault } from './xml-fault.ts';
+
+const maxAttributes = 64;
+const lessThan = 60;
+const nameStart = /[A-Za-z_:\u0080-\uffff]/y;
+const nameRest = /[\w:.\-\u0080-\uffff]*/y;
+const declaration =
+  /<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([A-Za-z][\w.-]*)"|'([A-Za-z][\w.-]*)'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/y;
+// XML 1.0 §2.2: what may not stand in a document, escaped or not.
+const forbidden =
+  // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+const isSpace = (c: number): boolean => c === 32 || c === 10 || c === 13 || c === 9;
+/** Characters that need a second look in text: controls, `&`, `<`, `]`, surrogates and beyond. */
+const isSpecial = (c: number): boolean => c < 32 || c === 38 || c === 93 || c > 0xd7ff;
+
+/** The prefixes in scope; `xml` and `xmlns` are bound by the recommendation itself. */
+export type Scope = ReadonlyMap<string, string>;
+const emptyScope: Scope = new Map([['xml', 'http://www.w3.org/XML/1998/namespace']]);
+
+/**
+ * XML 1.0 with namespaces, as far as 2030.5 documents need it, over one string: no DTD, no processing instructions,
+ * no entities beyond the five and character references. Each method moves `at` behind what it read.
+ */
+export class Scanner {
+  readonly text: string;
+  at = 0;
+  /** The tag just read ended in `/>`. */
+  selfClosing = false;
+  /** Attributes of the tag just read, without namespace declarations; the arrays may hold more of earlier tags. */
+  attributeCount = 0;
+  readonly attributeNames: string[] = [];
+  readonly attributeValues: string[] = [];
+  readonly attributePlaces: number[] = [];
+  defaultNamespace = '';
+  prefixes: Scope = emptyScope;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  fault(code: XmlFault['code'], message: string, at: number = this.at): XmlFault {
+    return new XmlFault(code, message, at);
+  }
+
+  /** The XML declaration, if there is one, and what may stand before the root element. */
+  prolog(): void {
+    if (this.text.charCodeAt(0) === 0xfeff) this.at = 1;
+    if (this.text.startsWith('<?xml', this.at) && isSpace(this.text.charCodeAt(this.at + 5))) {
+      declaration.lastIndex = this.at;
+      const found = declaration.exec(this.text);
+      if (found === null) throw this.fault('GTX-XML-001', 'The XML declaration is malformed');
+      const encoding = found[1] ?? found[2] ?? 'UTF-8';
+      if (encoding.toUpperCase() !== 'UTF-8') throw this.fault('GTX-XML-003', `The encoding ${encoding} is not UTF-8`);
+      this.at = declaration.lastIndex;
+    }
+    this.skipSpace();
+  }
+
+  /** Whitespace and comments only, to the end. */
+  epilog(): void {
+    this.skipSpace();
+    if (this.at < this.text.length) throw this.fault('GTX-XML-001', 'There is more after the root element');
+  }
+
+  /** Whitespace and comments. */
+  skipSpace(): void {
+    const { text } = this;
+    for (;;) {
+      while (isSpace(text.charCodeAt(this.at))) this.at++;
+      if (text.charCodeAt(this.at) !== lessThan) return;
+      const next = text.charCodeAt(this.at + 1);
+      if (next === 63) throw this.fault('GTX-XML-002', 'Processing instructions are not allowed');
+      if (next !== 33) return;
+      if (!text.startsWith('<!--', this.at)) {
+        if (text.startsWith('<![CDATA[', this.at)) return;
+        throw this.fault('GTX-XML-002', 'Document type declarations are not allowed');
+      }
+      this.#comment();
+    }
+  }
+
+  #comment(): void {
+    const end = this.text.indexOf('--', this.at + 4);
+    if (end < 0 || this.text.charCodeAt(end + 2) !== 62) throw this.fault('GTX-XML-001', 'A comment is malformed');
+    this.#checkCharacters(this.text.slice(this.at + 4, end));
+    this.at = end + 3;
+  }
+
+  #checkCharacters(part: string): void {
+    if (forbidden.test(part)) throw this.fault('GTX-XML-001', 'A character is not allowed in XML');
+  }
+
+  /** The qualified name at `at`. */
+  name(): string {
+    nameStart.lastIndex = this.at;
+    if (!nameStart.test(this.text)) throw this.fault('GTX-XML-001', this.#expected('a name'));
+    nameRest.lastIndex = this.at;
+    nameRest.test(this.text);
+    const name = this.text.slice(this.at, nameRest.lastIndex);
+    const colon = name.indexOf(':');
+    if (colon >= 0 && (colon === 0 || colon === name.length - 1 || name.includes(':', colon + 1))) {
+      throw this.fault('GTX-XML-001', `${name} is not a qualified name`);
+    }
+    this.at = nameRest.lastIndex;
+    return name;
+  }
+
+  #expected(what: string): string {
+    return this.at >= this.text.length ? 'The document ends too early' : `Here must stand ${what}`;
+  }
+
+  /** The rest of a start tag, behind its name: attributes, then `>` or `/>`. Namespace declarations take effect. */
+  attributes(): void {
+    this.selfClosing = false;
+    this.attributeCount = 0;
+    if (this.text.charCodeAt(this.at) === 62) {
+      this.at++;
+      return;
+    }
+    this.#attributes();
+  }
+
+  #attributes(): void {
+    const { text, attributeNames } = this;
+    const declared: string[] = [];
+    for (;;) {
+      const before = this.at;
+      while (isSpace(text.charCodeAt(this.at))) this.at++;
+      const c = text.charCodeAt(this.at);
+      if (c === 62) {
+        this.at++;
+        return;
+      }
+      if (c === 47 && text.charCodeAt(this.at + 1) === 62) {
+        this.at += 2;
+        this.selfClosing = true;
+        return;
+      }
+      if (this.at === before) throw this.fault('GTX-XML-001', this.#expected('white space, > or />'));
+      const place = this.at;
+      const name = this.name();
+      const twice = attributeNames.indexOf(name);
+      if ((twice >= 0 && twice < this.attributeCount) || declared.includes(name)) {
+        throw this.fault('GTX-XML-001', `The attribute ${name} stands twice`, place);
+      }
+      if (this.attributeCount + declared.length >= maxAttributes) {
+        throw this.fault('GTX-XML-004', `An element has more than ${maxAttributes} attributes`);
+      }
+      const value = this.#attributeValue();
+      if (name === 'xmlns' || name.startsWith('xmlns:')) {
+        declared.push(name);
+        this.#declare(name, value);
+      } else {
+        attributeNames[this.attributeCount] = name;
+        this.attributeValues[this.attributeCount] = value;
+        this.attributePlaces[this.attributeCount++] = place;
+      }
+    }
+  }
+
+  #declare(name: string, uri: string): void {
+    if (name === 'xmlns') {
+      this.defaultNamespace = uri;
+      return;
+    }
+    const prefix = name.slice(6);
+    if (uri === '' || prefix === 'xmlns' || prefix === 'xml') {
+      throw this.fault('GTX-XML-001', `The prefix ${prefix} cannot be bound to ${JSON.stringify(uri)}`);
+    }
+    this.prefixes = new Map(this.prefixes).set(prefix, uri);
+  }
+
+  #attributeValue(): string {
+    const { text } = this;
+    while (isSpace(text.charCodeAt(this.at))) this.at++;
+    if (text.charCodeAt(this.at) !== 61) throw this.fault('GTX-XML-001', this.#expected('='));
+    this.at++;
+    while (isSpace(text.charCodeAt(this.at))) this.at++;
+    const quote = text.charCodeAt(this.at);
+    if (quote !== 34 && quote !== 39) throw this.fault('GTX-XML-001', this.#expected('a quoted value'));
+    const start = this.at + 1;
+    let end = start;
+    let special = false;
+    for (; end < text.length; end++) {
+      const c = text.charCodeAt(end);
+      if (c === quote) break;
+      if (c === lessThan) throw this.fault('GTX-XML-001', '< stands in the value of an attribute', end);
+      if (isSpecial(c)) special = true;
+    }
+    if (end >= text.length) throw this.fault('GTX-XML-001', 'The document ends too early', end);
+    const raw = text.slice(start, end);
+    if (!special) {
+      this.at = end + 1;
+      return raw;
+    }
+    this.#checkCharacters(raw);
+    const value = this.#decode(raw.replace(/\r\n|[\t\r\n]/g, ' '));
+    this.at = end + 1;
+    return value;
+  }
+
+  /** The namespace of a prefix that an element, an attribute or a qualified name uses. */
+  namespaceOf(prefix: string): string {
+    const uri = this.prefixes.get(prefix);
+    if (uri === undefined) throw this.fault('GTX-XML-001', `The prefix ${prefix} is not declared`);
+    return uri;
+  }
+
+  /** Whether the attribute of this name belongs to XML Schema instances; its local name follows the colon. */
+  isXsi(name: string): boolean {
+    const colon = name.indexOf(':');
+    return colon >= 0 && this.namespaceOf(name.slice(0, colon)) === namespaceXsi;
+  }
+
+  /**
+   * Where the plain text at `at` ends (at the `<`), or -1 when it holds a comment, a section, a reference, or a
+   * character that wants a second look: then `textContent` reads it.
+   */
+  plainTextEnd(): number {
+    const { text } = this;
+    let end = this.at;
+    let c = text.charCodeAt(end);
+    while (c !== lessThan) {
+      if (isSpecial(c)) return -1;
+      if (++end > text.length) throw this.fault('GTX-XML-001', 'The document ends too early', text.length);
+      c = text.charCodeAt(end);
+    }
+    return text.charCodeAt(end + 1) === 33 || text.charCodeAt(end + 1) === 63 ? -1 : end;
+  }
+
+  /** Text with its references, comments and CDATA sections, up to the next tag. */
+  textContent(): string {
+    const { text } = this;
+    let content = '';
+    for (;;) {
+      const end = text.indexOf('<', this.at);
+      if (end < 0) throw this.fault('GTX-XML-001', 'The document ends too early', text.length);
+      const raw = text.slice(this.at, end);
+      if (raw.includes(']]>')) throw this.fault('GTX-XML-001', ']]> stands in text');
+      this.#checkCharacters(raw);
+      content += this.#decode(raw.replace(/\r\n?/g, '\n'));
+      this.at = end;
+      if (text.startsWith('<!--', end)) this.#comment();
+      else if (text.startsWith('<![CDATA[', end)) content += this.#section();
+      else if (text.charCodeAt(end + 1) === 33 || text.charCodeAt(end + 1) === 63) {
+        throw this.fault('GTX-XML-002', 'Declarations and processing instructions are not allowed');
+      } else return content;
+    }
+  }
+
+  #section(): string {
+    const end = this.text.indexOf(']]>', this.at);
+    if (end < 0) throw this.fault('GTX-XML-001', 'A CDATA section does not end');
+    const raw = this.text.slice(this.at + 9, end);
+    this.#checkCharacters(raw);
+    this.at = end + 3;
+    return raw.replace(/\r\n?/g, '\n');
+  }
+
+  #decode(raw: string): string {
+    if (!raw.includes('&')) return raw;
+    return raw.replace(/&([^;&]{0,10};?)/g, (_, reference: string) => this.#reference(reference));
+  }
+
+  #reference(reference: string): string {
+    switch (reference) {
+      case 'lt;':
+        return '<';
+      case 'gt;':
+        return '>';
+      case 'amp;':
+        return '&';
+      case 'quot;':
+        return '"';
+      case 'apos;':
+        return "'";
+      default: {
+        const [, decimal, hex] = /^#(?:([0-9]+)|x([0-9A-Fa-f]+));$/.exec(reference) ?? [];
+        const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+        const character = code <= 0x10ffff ? String.fromCodePoint(code) : '\0';
+        if (!(code > 0) || forbidden.test(character)) {
+          throw this.fault('GTX-XML-002', `The reference &${reference} is not allowed`);
+        }
+        return character;
+      }
+    }
+  }
+
+  /** The end tag of `name`; `at` stands on its `<`. */
+  endTag(name: string): void {
+    const { text } = this;
+    if (text.charCodeAt(this.at + 1) !== 47 || !text.startsWith(name, this.at + 2)) throw this.#unexpectedEnd(name);
+    this.at += 2 + name.length;
+    while (isSpace(text.charCodeAt(this.at))) this.at++;
+    if (text.charCodeAt(this.at) !== 62) throw this.#unexpectedEnd(name);
+    this.at++;
+  }
+
+  #unexpectedEnd(name: string): XmlFault {
+    return this.fault('GTX-XML-001', this.#expected(`</${name}>`));
+  }
+}

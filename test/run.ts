@@ -1,0 +1,90 @@
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { followLauncher } from '#cli/launcher-guard.ts';
+import { reasonOf } from '#hal/errors.ts';
+import { monotonicMs } from '#hal/wall.ts';
+import { coverageTable, measured, pureRules, uncoveredRules } from './coverage.ts';
+import { strictVariable } from './debian-packages.ts';
+import { missingPackages, provide } from './install-packages.ts';
+import { parseOptions, selectFiles, type TestOptions } from './options.ts';
+import { Report } from './report.ts';
+
+const usage = 'usage: npm test -- [--full] [--strict] [--coverage] [PART-OF-PATH | GLOB …]';
+const root = join(import.meta.dirname, '..');
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** How many files run at once: what the smallest machine that the project is checked on has. */
+const concurrency = 2;
+/** The longest that one test, and one file, may take unless it says otherwise, in milliseconds. */
+const testTimeout = { usual: 120_000, full: 1_800_000 };
+const fileTimeout = { usual: 900_000, full: 7_200_000 };
+
+function refuse(message: string): never {
+  say(`${message}\n${usage}`);
+  process.exit(2);
+}
+
+function optionsOf(args: readonly string[]): TestOptions {
+  try {
+    return parseOptions(args);
+  } catch (error) {
+    return refuse(`GTX-TST-001 ${reasonOf(error)}`);
+  }
+}
+
+function filesOf(options: TestOptions): string[] {
+  const folders = [...measured, 'test'].map((folder) => `${folder}/**/*.test.ts`);
+  const files = selectFiles(globSync(folders, { cwd: root }), options);
+  return files.length > 0 ? files : refuse(`GTX-TST-002 No test file matches ${options.filters.join(', ')}`);
+}
+
+/** Prints the coverage; false where a pure rule has a branch that no test takes. */
+function coverageHolds(report: Report, options: TestOptions): boolean {
+  if (report.coverage === undefined) return !options.coverage;
+  say(`\n${coverageTable(report.coverage, root)}`);
+  // A part of the tests cannot be asked to cover all rules.
+  if (options.filters.length > 0) return true;
+  const problems = uncoveredRules(
+    report.coverage,
+    root,
+    pureRules.filter((rule) => existsSync(join(root, rule))),
+  );
+  for (const problem of problems) say(`✖ pure rules need 100 % of their branches: ${problem}`);
+  return problems.length === 0;
+}
+
+const started = monotonicMs();
+followLauncher();
+const options = optionsOf(process.argv.slice(2));
+const files = filesOf(options);
+const missing = await missingPackages(files.map((file) => join(root, file)));
+provide(missing, say);
+if (options.strict) process.env[strictVariable] = '1';
+// Code from the compile cache has no exact coverage.
+if (options.coverage) process.env['NODE_DISABLE_COMPILE_CACHE'] = '1';
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+
+const tier = options.full ? 'full' : 'usual';
+const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY);
+await report.follow(
+  run({
+    cwd: root,
+    files: files.map((file) => join(root, file)),
+    concurrency,
+    timeout: fileTimeout[tier],
+    execArgv: [`--test-timeout=${testTimeout[tier]}`],
+    signal: stop.signal,
+    ...(options.coverage && {
+      coverage: true,
+      coverageIncludeGlobs: measured.map((folder) => `${folder}/**/*.ts`),
+      coverageExcludeGlobs: ['**/*.test.ts', '**/*.generated.ts'],
+    }),
+  }),
+);
+const covered = coverageHolds(report, options);
+report.finish();
+say(`Total time ${((monotonicMs() - started) / 1000).toFixed(1)} s, ${files.length} files`);
+process.exitCode = report.success && covered && !stop.signal.aborted ? 0 : 1;
