@@ -3,18 +3,20 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join, sep } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 const node24 = join(import.meta.dirname, 'node24.js');
 const gridtokenx = join(import.meta.dirname, 'gridtokenx.js');
 const guard = join(import.meta.dirname, 'launcher-guard.ts');
 
-/** The Node that starts the launcher: an older one where the machine has one, as on a fresh Debian. */
+/** A Node below 24 on the PATH, as a fresh Debian has; npm puts the packages' own commands before it. */
 function olderNode(t: TestContext): string | undefined {
-  const found = spawnSync('node', ['-p', 'process.execPath + " " + process.versions.node'], { encoding: 'utf8' });
-  const [path, version] = found.status === 0 ? found.stdout.trim().split(' ') : [];
-  if (path !== undefined && Number.parseInt(version ?? '', 10) < 24) return path;
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    if (folder.split(sep).includes('node_modules')) continue;
+    const { status, stdout } = spawnSync(join(folder, 'node'), ['-p', 'process.versions.node'], { encoding: 'utf8' });
+    if (status === 0 && Number.parseInt(stdout, 10) < 24) return join(folder, 'node');
+  }
   t.skip('no Node older than 24 is on the PATH');
   return undefined;
 }

@@ -51,6 +51,31 @@ test('what is not acknowledged, the state kept with it, and the totals survive a
   assert.deepEqual(second.totals, { queued: 18, acknowledged: 9, dropped: 0 });
 });
 
+test('a long outage waits in the file and leaves it in order', (t) => {
+  using outbox = new Outbox(temporary(t));
+  const starts = Array.from({ length: 700 }, (_, i) => i * 15);
+  for (const start of starts) outbox.append(posting(start), {});
+  const seen: number[] = [];
+  for (let next = outbox.oldest(); next !== undefined; next = outbox.oldest()) {
+    seen.push(next.start);
+    outbox.acknowledge(next);
+  }
+  assert.deepEqual(seen, starts);
+});
+
+test('a crash right after an acknowledgement sends that posting once more, and loses none', (t) => {
+  const file = temporary(t);
+  const first = new Outbox(file);
+  first.append(posting(0), {});
+  first.acknowledge(first.oldest()!);
+  first.append(posting(15), {});
+  first.acknowledge(first.oldest()!);
+  // No dispose: the file is what a killed process leaves.
+  using second = new Outbox(file);
+  assert.equal(second.oldest()?.start, 15);
+  assert.deepEqual(second.totals, { queued: 18, acknowledged: 9, dropped: 0 });
+});
+
 test('a full outbox gives up its oldest posting, and counts it', (t) => {
   using outbox = new Outbox(temporary(t), 2);
   for (const start of [0, 15, 30]) outbox.append(posting(start), {});

@@ -1,109 +1,176 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Moment, VirtualClock } from '#hal/emulated/virtual-clock.ts';
-import { GridError } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
 import { createLog, type Log } from '#hal/log.ts';
 import { reportProgress } from '#hal/process-link.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { loadIdentity } from '#provisioning/identity-files.ts';
-import { openDatabase } from './database/database.ts';
+import { type Database, openDatabase } from './database/database.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { LiveState } from './live.ts';
 import { MarketDesk } from './market/desk.ts';
 import { WINDOW_SECONDS } from './market/orders.ts';
+import { MarketStore } from './market/store.ts';
+import { MarketCycle } from './market-cycle.ts';
 import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus } from './protocol.ts';
 import { ReadingStore } from './readings/store.ts';
 import { Registry } from './registry/devices.ts';
+import { marketReport, readingsReport } from './report.ts';
 import { addCoreResources, postRate } from './server/resources/core.ts';
 import { addFlowReservationResources } from './server/resources/flow-reservations.ts';
 import { addMirrorResources } from './server/resources/mirror-usage-points.ts';
 import { addExtensionResources } from './server/resources/offer-terms.ts';
 import { Router } from './server/router.ts';
 import { SepServer } from './server/sep-server.ts';
+import { EmbeddedLedger } from './settlement/embedded-ledger.ts';
+import { SettlementEngine } from './settlement/engine.ts';
+import { PostgresSettlementStore } from './settlement/postgres-store.ts';
+import { SettlementToken } from './settlement/token.ts';
 
+/** Everything that runs once the head-end is open. */
 interface Parts {
   readonly config: HeadEndConfig;
-  readonly log: Log;
   readonly clock: VirtualClock;
   readonly registry: Registry;
   readonly readings: ReadingStore;
-  readonly router: Router;
+  readonly market: MarketStore;
+  readonly settlements: PostgresSettlementStore;
+  readonly token: SettlementToken;
+  readonly engine: SettlementEngine;
+  readonly cycle: MarketCycle;
+  readonly live: LiveState;
+  start: UnixSeconds;
 }
 
-/** The head-end: everything that the boards and people talk to, put together. */
+/** The head-end: database, registry, readings, market, settlement and both servers, put together. */
 export class HeadEnd implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
+  readonly #onFailure: (error: GridError) => void;
   #parts: Parts | undefined;
-  #live: LiveState | undefined;
 
+  /** `onFailure` is told of a failure that nobody waits for: the database is gone. */
+  constructor(onFailure: (error: GridError) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** Opens everything and listens; nothing moves before `begin`. */
   async open(config: HeadEndConfig): Promise<HeadEndOpened> {
     const log = createLog('head-end', config.logLevel);
-    const databaseFolder = join(config.dataFolder, 'database');
-    await mkdir(databaseFolder, { recursive: true, mode: 0o700 });
-    const fail = (error: GridError): never => {
-      throw error;
-    };
-    const database = this.#resources.use(
-      await openDatabase({
-        ...(config.databaseUrl === undefined ? { folder: databaseFolder } : { url: config.databaseUrl }),
-        log,
-        onProgress: reportProgress,
-        onExit: fail,
-      }),
-    );
+    // Time moves to the start with `begin`.
+    const clock = new VirtualClock(UnixSeconds(0));
+    const live = new LiveState(config.site, config.devices, clock, config.speed === 'max' ? null : config.speed);
+    const gateway = this.#resources.use(new Gateway({ port: config.httpPort, source: live, log }));
+    const { port: httpPort } = await gateway.start();
+    const database = this.#resources.use(await this.#openDatabase(config, log));
     const registry = new Registry(database);
     await registry.start();
     const readings = this.#resources.use(new ReadingStore({ pool: database.pool, log }));
     await readings.start();
+    reportProgress('starting the ledger');
+    const folder = join(config.dataFolder, 'ledger');
+    const ledger = this.#resources.use(new EmbeddedLedger({ folder, log }));
+    await ledger.start();
+    const token = new SettlementToken({ ledger, folder });
+    const market = new MarketStore(database.pool);
+    const settlements = new PostgresSettlementStore(database.pool);
+    const engine = new SettlementEngine({ ledger, token, store: settlements, log });
+    const desk = new MarketDesk(clock, market);
+    const cycle = new MarketCycle(desk, market, engine, live);
     const router = new Router();
-    const { certificatePem, keyPem, caPem } = await loadIdentity(config.identityFolder);
-    const tls = { cert: certificatePem, key: keyPem, ca: caPem };
-    const server = this.#resources.use(new SepServer({ port: config.sepPort, host: '127.0.0.1', tls, registry, router, log }));
-    const sepPort = await server.start();
-    // Time moves to the start with `begin`.
-    const clock = new VirtualClock(UnixSeconds(0));
-    this.#parts = { config, log, clock, registry, readings, router };
-    return { sepPort, httpPort: config.httpPort, newest: readings.newest };
-  }
-
-  async begin({ start, speed }: { readonly start: UnixSeconds; readonly speed: number | 'max' }): Promise<Moment> {
-    const { config, clock, registry, readings, router } = this.#open();
-    clock.setNow(start);
-    for (const device of config.devices) await registry.register({ ...device, at: start });
-    const live = new LiveState({ name: 'x', timeZone: 'America/Los_Angeles' }, config.devices, clock, speed === 'max' ? null : speed);
-    this.#live = live;
     addCoreResources(router, clock);
     addMirrorResources(router, readings, (meterId, time, values) => live.posted(meterId, time, values));
-    const desk = new MarketDesk(clock, { saveOrder: async () => 0, saveClearing: async () => 0 });
     addExtensionResources(router, desk);
     addFlowReservationResources(router, desk, clock);
-    clock.every({ name: 'time', period: postRate, phase: 'open' }, () => undefined);
-    clock.every({ name: 'gate', period: WINDOW_SECONDS, phase: 'close' }, async (now) => {
-      const { clearing, window } = await desk.closeGate(now);
-      console.error(window, clearing.price, clearing.matchedWh, clearing.trades.length);
+    const { certificatePem: cert, keyPem: key, caPem: ca } = await loadIdentity(config.identityFolder);
+    const server = new SepServer({
+      port: config.sepPort,
+      host: '127.0.0.1',
+      tls: { cert, key, ca },
+      registry,
+      router,
+      log,
     });
+    this.#resources.use(server);
+    const sepPort = await server.start();
+    this.#parts = {
+      config,
+      clock,
+      registry,
+      readings,
+      market,
+      settlements,
+      token,
+      engine,
+      cycle,
+      live,
+      start: UnixSeconds(0),
+    };
+    return { sepPort, httpPort, newest: readings.newest };
+  }
+
+  /** Registers the devices, completes what a crash interrupted, and starts the market. */
+  async begin({ start }: { readonly start: UnixSeconds }): Promise<Moment> {
+    const parts = this.#open();
+    const { clock, config, registry, token, engine, cycle, live } = parts;
+    clock.setNow(start);
+    parts.start = start;
+    live.begin();
+    for (const device of config.devices) await registry.register({ ...device, at: start });
+    await token.start(config.devices, start);
+    await engine.recover(start);
+    // The head-end's time moves on before the boards post, though it has nothing else to do then.
+    clock.every({ name: 'time', period: postRate, phase: 'open' }, () => undefined);
+    clock.every({ name: 'market', period: WINDOW_SECONDS, phase: 'close' }, (now) => cycle.turn(now));
     return clock.next();
   }
 
   async runUntil(bound: Moment): Promise<Moment> {
-    const { clock } = this.#open();
-    await clock.runUntil(bound);
+    const { clock, live } = this.#open();
+    try {
+      await clock.runUntil(bound);
+    } catch (error) {
+      live.failed(reasonOf(error));
+      throw error;
+    }
     return clock.next();
   }
 
   status(): HeadEndStatus {
-    const { time, campus, health } = this.#live!.current();
-    return { time, ...campus, metersOnline: health.metersOnline, readingsStored: 0, lastWindow: undefined, windowsSettled: 0 };
+    const { live, readings, cycle } = this.#open();
+    const { time, campus, health, windows } = live.current();
+    const last = windows.at(-1);
+    return {
+      time,
+      ...campus,
+      metersOnline: health.metersOnline,
+      readingsStored: readings.statistics.stored,
+      lastWindow: last,
+      windowsSettled: cycle.windowsSettled,
+    };
   }
 
   async report(): Promise<HeadEndReport> {
+    const { readings, registry, market, settlements, token, cycle, start } = this.#open();
     return {
-      readings: { stored: 0, duplicates: 0, storedEver: {} },
-    } as unknown as HeadEndReport;
+      ...(await readingsReport(readings, registry, start)),
+      ...(await marketReport(market, settlements, token, start)),
+      windows: cycle.windowsSettled,
+      rssBytes: process.memoryUsage.rss(),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
+  }
+
+  async #openDatabase(config: HeadEndConfig, log: Log): Promise<Database> {
+    const options = { log, onProgress: reportProgress, onExit: this.#onFailure };
+    if (config.databaseUrl !== undefined) return openDatabase({ ...options, url: config.databaseUrl });
+    const folder = join(config.dataFolder, 'database');
+    // As root the server runs as another user, which has to pass through.
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+    return openDatabase({ ...options, folder });
   }
 
   #open(): Parts {
@@ -111,4 +178,3 @@ export class HeadEnd implements AsyncDisposable {
     return this.#parts;
   }
 }
-void Gateway;

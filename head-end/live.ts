@@ -49,7 +49,7 @@ export class LiveState implements SnapshotSource {
   readonly #clock: Clock;
   readonly #site: LiveSite;
   readonly #speed: number | null;
-  readonly #startedAt: UnixSeconds;
+  #startedAt: UnixSeconds;
   readonly #meters: ReadonlyMap<string, MeterState>;
   readonly #listeners = new Set<(time: UnixSeconds) => void>();
   /** Trades of windows that are not over, by window. */
@@ -69,6 +69,12 @@ export class LiveState implements SnapshotSource {
         { device, recent: [], storageW: 0, stateOfChargePercent: null, lastTrade: null },
       ]),
     );
+  }
+
+  /** The campus starts: from now on time is its time. */
+  begin(): void {
+    this.#startedAt = this.#clock.now();
+    this.#changed();
   }
 
   /** A posting was committed: its values at the end of its period. */

@@ -3,11 +3,13 @@ import { HeadEnd } from './head-end.ts';
 import type { HeadEndProtocol } from './protocol.ts';
 
 /** The head-end's process of a campus: forked and led by the campus command. */
-const headEnd = new HeadEnd();
+const headEnd = new HeadEnd((error) => {
+  // Without its database a head-end must not go on: it ends, and says why.
+  process.stderr.write(`${error.describe()}\n`);
+  process.exit(1);
+});
 
-const stop = async (): Promise<void> => {
-  await headEnd[Symbol.asyncDispose]();
-};
+const stop = (): Promise<void> => headEnd[Symbol.asyncDispose]();
 
 serveParent<HeadEndProtocol>(
   {

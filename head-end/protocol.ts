@@ -6,7 +6,7 @@ export interface HeadEndProtocol {
   /** Opens the database and the ledger and listens; answers its ports and the newest time it has stored. */
   readonly open: (config: HeadEndConfig) => HeadEndOpened;
   /** Starts the market at a virtual time; answers the moment of the first timer. */
-  readonly begin: (begin: { readonly start: UnixSeconds; readonly speed: number | 'max' }) => Moment;
+  readonly begin: (begin: { readonly start: UnixSeconds }) => Moment;
   readonly runUntil: (bound: Moment) => Moment;
   readonly status: (nothing: null) => HeadEndStatus;
   readonly report: (nothing: null) => HeadEndReport;
@@ -33,6 +33,10 @@ export interface HeadEndConfig {
   readonly httpPort: number;
   readonly identityFolder: string;
   readonly devices: readonly DeviceRecord[];
+  /** What the page is about. */
+  readonly site: { readonly name: string; readonly timeZone: string };
+  /** Virtual seconds a second, for the page. */
+  readonly speed: number | 'max';
   readonly logLevel: string;
 }
 

@@ -1,6 +1,14 @@
+import { fileURLToPath } from 'node:url';
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutSchemas } from './judge/libxml.ts';
-import { generatedDocumentsAreValid, mutatedDocumentsAreJudgedAlike } from './judge/verdicts.ts';
+import { Judge, withoutSchemas } from './judge/libxml.ts';
+import {
+  compare,
+  generatedDocumentsAreValid,
+  meant,
+  mutatedDocumentsAreJudgedAlike,
+  type Tally,
+} from './judge/verdicts.ts';
 
 const skip = withoutSchemas;
 
@@ -15,7 +23,22 @@ for (const profile of ['csip-aus-1.2', 'csip-aus-1.3'] as const) {
 }
 
 test('a mutated document gets the same verdict from our parser and from libxml2', { skip }, (t) => {
-  const { valid, invalid, differences } = mutatedDocumentsAreJudgedAlike('ieee-2018', 600);
+  const { valid, invalid, differences } = mutatedDocumentsAreJudgedAlike('ieee-2018', 1000);
   t.diagnostic(`valid ${valid}, invalid ${invalid}`);
   for (const [why, count] of differences) t.diagnostic(`meant difference, ${count} times: ${why}`);
+});
+
+test('documents of our extension validate against its published XSD, and mutated ones are judged alike', () => {
+  using judge = Judge.ofFile(fileURLToPath(new URL('ext/gridtokenx-ext-v1.xsd', import.meta.url)));
+  generatedDocumentsAreValid('any', 100, { judge, family: 'gtx' });
+  mutatedDocumentsAreJudgedAlike('any', 400, { judge, family: 'gtx' });
+});
+
+test('every listed difference from libxml2 is one, and each for its own reason', { skip }, () => {
+  using judge = Judge.of('ieee-2018');
+  for (const { example, why } of meant) {
+    const tally: Tally = { valid: 0, invalid: 0, differences: new Map() };
+    compare(Buffer.from(example), judge, 'ieee-2018', 'an example', tally);
+    assert.deepEqual([...tally.differences], [[why, 1]], example);
+  }
 });

@@ -24,6 +24,7 @@ const lessThan = 60;
 const greaterThan = 62;
 const slash = 47;
 const questionMark = 63;
+const exclamationMark = 33;
 
 /** One document against one schema, in a single pass. */
 export class Reader {
@@ -221,8 +222,8 @@ export class Reader {
       let second = text.charCodeAt(scan.at + 1);
       if (text.charCodeAt(scan.at) !== lessThan || second < slash || second === questionMark) {
         scan.skipSpace();
-        if (text.charCodeAt(scan.at) !== lessThan) throw this.#notAnElement(tag);
         second = text.charCodeAt(scan.at + 1);
+        if (text.charCodeAt(scan.at) !== lessThan || second === exclamationMark) throw this.#notAnElement(tag);
       }
       if (second === slash) {
         this.#complete(elements, i, elements.length, count, tag);

@@ -3,8 +3,12 @@ import { XmlFault } from './xml-fault.ts';
 
 const maxAttributes = 64;
 const lessThan = 60;
-const nameStart = /[A-Za-z_:\u0080-\uffff]/y;
-const nameRest = /[\w:.\-\u0080-\uffff]*/y;
+// XML 1.0 §2.3 [4] and [4a], without the colon; Namespaces in XML §4 [7].
+const nameStart =
+  'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f' +
+  '\\u2c00-\\u2fef\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd\\u{10000}-\\u{effff}';
+const namePart = `[${nameStart}][${nameStart}\\-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040]*`;
+const qualifiedName = new RegExp(`${namePart}(?::${namePart})?`, 'uy');
 const declaration =
   /<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([A-Za-z][\w.-]*)"|'([A-Za-z][\w.-]*)'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/y;
 // XML 1.0 §2.2: what may not stand in a document, escaped or not.
@@ -95,16 +99,10 @@ export class Scanner {
 
   /** The qualified name at `at`. */
   name(): string {
-    nameStart.lastIndex = this.at;
-    if (!nameStart.test(this.text)) throw this.fault('GTX-XML-001', this.#expected('a name'));
-    nameRest.lastIndex = this.at;
-    nameRest.test(this.text);
-    const name = this.text.slice(this.at, nameRest.lastIndex);
-    const colon = name.indexOf(':');
-    if (colon >= 0 && (colon === 0 || colon === name.length - 1 || name.includes(':', colon + 1))) {
-      throw this.fault('GTX-XML-001', `${name} is not a qualified name`);
-    }
-    this.at = nameRest.lastIndex;
+    qualifiedName.lastIndex = this.at;
+    if (!qualifiedName.test(this.text)) throw this.fault('GTX-XML-001', this.#expected('a name'));
+    const name = this.text.slice(this.at, qualifiedName.lastIndex);
+    this.at = qualifiedName.lastIndex;
     return name;
   }
 

@@ -67,7 +67,7 @@ export function readSimple(plan: SimplePlan, text: string, from: number, to: num
       if (!isUriReference(text, a, b)) {
         throw new XmlFault('GTX-XML-020', `${shown(text, a, b)} is not a URI reference`);
       }
-      return text.slice(a, b);
+      return text.slice(a, b).replace(/[\t\n\r ]+/g, ' ');
   }
 }
 

@@ -3,12 +3,12 @@
  * that a URI must escape (non-ASCII, `<>"{}|\^` and the grave accent) may stand unescaped; a space may not.
  */
 const escaped = '%[0-9A-Fa-f]{2}';
-const free = 'A-Za-z0-9\\-._~!$&\'()*+,;=<>"{}|\\\\^`\\u0000-\\u001f\\u007f-\\uffff';
+const free = ' A-Za-z0-9\\-._~!$&\'()*+,;=<>"{}|\\\\^`\\u0000-\\u001f\\u007f-\\uffff';
 const segment = `(?:[${free}:@]|${escaped})*`;
 const firstRelative = `(?:[${free}@]|${escaped})+`;
 const userInfo = `(?:(?:[${free}:]|${escaped})*@)?`;
 const host = `(?:\\[[^\\]]*\\]|(?:[${free}]|${escaped})*)`;
-const authority = `//${userInfo}${host}(?::[0-9]*)?(?:/${segment})*`;
+const authority = `//${userInfo}${host}(?::[0-9]{1,9})?(?:/${segment})*`;
 const rooted = `/(?:(?:[${free}:@]|${escaped})+(?:/${segment})*)?`;
 const rootless = `(?:[${free}:@]|${escaped})+(?:/${segment})*`;
 const relative = `${firstRelative}(?:/${segment})*`;

@@ -89,15 +89,16 @@ test('a folder that cannot be written is told with what to check', async (t) => 
   });
 });
 
-test('a campus of 25 boards has its identities in less than a second', async (t) => {
+test('a campus of 25 boards has its identities for less than a second of CPU time', async (t) => {
   const { folder, ca } = await campus(t);
   await loadOrCreateIdentity(join(folder, 'warm'), { ca, serial: 'warm' });
-  const started = performance.now();
+  const started = process.cpuUsage();
   const made = await Promise.all(
     Array.from({ length: 25 }, (_, n) => loadOrCreateIdentity(join(folder, `b${n}`), { ca, serial: `B${n}` })),
   );
-  const elapsed = performance.now() - started;
+  const { user, system } = process.cpuUsage(started);
+  const ms = (user + system) / 1000;
   assert.equal(new Set(made.map(({ lfdi }) => lfdi)).size, 25);
-  t.diagnostic(`25 identities in ${elapsed.toFixed(0)} ms`);
-  assert.ok(elapsed < 1000, `${elapsed} ms`);
+  t.diagnostic(`25 identities took ${ms.toFixed(0)} ms of CPU time`);
+  assert.ok(ms < 1000, `${ms} ms`);
 });

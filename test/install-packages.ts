@@ -17,7 +17,7 @@ export async function missingPackages(files: readonly string[]): Promise<DebianP
 
 /**
  * As root on a system with apt-get, installs packages and says so; otherwise only says what is missing, and the
- * tests that need it are skipped by name.
+ * tests that need it are skipped by name, or fail under `--strict`.
  */
 export function provide(missing: readonly DebianPackage[], say: (line: string) => void): void {
   if (missing.length === 0) return;
@@ -28,8 +28,8 @@ export function provide(missing: readonly DebianPackage[], say: (line: string) =
     return status === 0;
   };
   if (process.getuid?.() !== 0) {
-    say(`Tests that need ${missing.join(', ')} are skipped; as root: ${installLine(missing)}`);
+    say(`Tests that need ${missing.join(', ')} cannot run; as root: ${installLine(missing)}`);
   } else if (!apt('update') || !apt('install', '-y', '--no-install-recommends', ...missing)) {
-    say(`apt-get failed: the tests that need ${missing.join(', ')} are skipped`);
+    say(`apt-get failed: tests that need ${missing.join(', ')} cannot run`);
   }
 }

@@ -21,7 +21,7 @@ const testTimeout = { usual: 120_000, full: 1_800_000 };
 const fileTimeout = { usual: 900_000, full: 7_200_000 };
 
 function refuse(message: string): never {
-  say(`${message}\n${usage}`);
+  process.stderr.write(`${message}\n${usage}\n`);
   process.exit(2);
 }
 

@@ -1,104 +1,70 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFileAtomic } from '#hal/atomic-file.ts';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
+import { tryLockFolder } from '#hal/folder-lock.ts';
 
 /** The layout of the data folder; raised when an older program could not read it. */
 const layoutVersion = 1;
 const markerFile = 'gridtokenx.json';
-const lockFile = 'lock';
+/**
+ * As root the database runs as a user of its own, which must be able to pass through to its folder, not to list this
+ * one; otherwise the folder is its owner's alone.
+ */
+const folderMode = process.getuid?.() === 0 ? 0o711 : 0o700;
 
 /**
- * The folder that holds everything a campus keeps: certificates, database, ledger, the boards' outboxes. One
- * campus at a time: a lock names the process that owns it; a lock of a dead process is taken over.
+ * The folder that holds everything a campus keeps: certificates, database, ledger, the boards' outboxes. One campus
+ * at a time.
  */
 export class DataFolder implements Disposable {
   readonly path: string;
+  readonly #lock: Disposable;
+
+  private constructor(path: string, lock: Disposable) {
+    this.path = path;
+    this.#lock = lock;
+  }
 
   /** Opens or creates it. Rejects with `GTX-DAT-…` and leaves what it found as it was. */
-  constructor(path: string) {
-    this.path = path;
+  static async open(path: string): Promise<DataFolder> {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-      this.#checkVersion();
-      this.#lock();
+      mkdirSync(path, { recursive: true, mode: folderMode });
+      const marker = join(path, markerFile);
+      const isNew = !existsSync(marker);
+      if (!isNew) checkVersion(path, readFileSync(marker, 'utf8'));
+      const lock = tryLockFolder(path);
+      if (lock === undefined) throw inUse(path);
+      if (isNew)
+        await writeFileAtomic(marker, `${JSON.stringify({ program: 'gridtokenx', version: layoutVersion })}\n`);
+      return new DataFolder(path, lock);
     } catch (error) {
-      if (error instanceof GridError) throw error;
-      throw unusable(path, error);
+      const code = error instanceof GridError ? error.code : '';
+      throw code.startsWith('GTX-DAT-') ? error : unusable(path, error);
     }
   }
 
   /** The path of a folder in it, made when missing. */
   folder(name: string): string {
     const path = join(this.path, name);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: folderMode });
     return path;
   }
 
   [Symbol.dispose](): void {
-    rmSync(join(this.path, lockFile), { force: true });
-  }
-
-  #checkVersion(): void {
-    const marker = join(this.path, markerFile);
-    if (existsSync(marker)) {
-      const version = versionIn(readFileSync(marker, 'utf8'));
-      if (version === layoutVersion) return;
-      throw new GridError(
-        'GTX-DAT-002',
-        `The data folder ${this.path} has layout version ${version ?? 'unknown'}, this program uses ${layoutVersion}`,
-        {
-          hint: 'Use the program version that made it, or another folder: --data DIR.',
-        },
-      );
-    }
-    writeDurably(marker, `${JSON.stringify({ program: 'gridtokenx', version: layoutVersion })}\n`);
-  }
-
-  #lock(): void {
-    const path = join(this.path, lockFile);
-    for (;;) {
-      try {
-        const file = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
-        writeSync(file, `${process.pid} ${startTimeOf(process.pid)}\n`);
-        closeSync(file);
-        return;
-      } catch (error) {
-        if (systemCode(error) !== 'EEXIST') throw error;
-      }
-      const [pid = '', startTime = ''] = readFileSync(path, 'utf8').trim().split(' ');
-      if (startTime !== '' && startTimeOf(Number(pid)) === startTime) {
-        throw new GridError('GTX-DAT-003', `Another campus (process ${pid}) uses the data folder ${this.path}`, {
-          hint: 'Stop it first, or give this one a folder of its own: --data DIR.',
-        });
-      }
-      rmSync(path, { force: true });
-    }
+    this.#lock[Symbol.dispose]();
   }
 }
 
-const unusable = (path: string, error: unknown): GridError => {
-  const isFull = systemCode(error) === 'ENOSPC';
-  const code = isFull ? 'GTX-DAT-004' : 'GTX-DAT-001';
-  const what = isFull
-    ? `No space left for the data folder ${path}`
-    : `Cannot use the data folder ${path}: ${reasonOf(error)}`;
-  const hint = isFull
-    ? 'Free some space, or use another disk: --data DIR.'
-    : 'Check that you may write there, or use another folder: --data DIR.';
-  return new GridError(code, what, { hint, cause: error });
-};
+function checkVersion(path: string, marker: string): void {
+  const version = versionIn(marker);
+  if (version === layoutVersion) return;
+  throw new GridError(
+    'GTX-DAT-002',
+    `The data folder ${path} has layout version ${version ?? 'unknown'}, this program uses ${layoutVersion}`,
+    { hint: 'Use the program version that made it, or another folder: --data DIR.' },
+  );
+}
 
 const versionIn = (text: string): number | undefined => {
   try {
@@ -110,39 +76,17 @@ const versionIn = (text: string): number | undefined => {
   }
 };
 
-/** The start time of a process in clock ticks since boot (field 22 of /proc/PID/stat), so that a reused pid is told apart; '' when it does not run. */
-function startTimeOf(pid: number): string {
-  const file = `/proc/${pid}/stat`;
-  if (!existsSync('/proc/self/stat')) return isAlive(pid) ? 'alive' : '';
-  if (!existsSync(file)) return '';
-  const buffer = Buffer.alloc(1024);
-  const handle = openSync(file, 'r');
-  try {
-    const text = buffer.toString('latin1', 0, readSync(handle, buffer));
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } finally {
-    closeSync(handle);
-  }
-}
+const inUse = (path: string): GridError =>
+  new GridError('GTX-DAT-003', `Another campus uses the data folder ${path}`, {
+    hint: 'Stop it first, or give this one a folder of its own: --data DIR.',
+  });
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
+function unusable(path: string, error: unknown): GridError {
+  const cause = error instanceof GridError && error.cause !== undefined ? error.cause : error;
+  if (systemCode(cause) === 'ENOSPC') {
+    const hint = 'Free some space, or use another disk: --data DIR.';
+    return new GridError('GTX-DAT-004', `No space left for the data folder ${path}`, { hint, cause });
   }
-};
-
-/** All or nothing, also through a crash: written beside, synced, renamed. */
-function writeDurably(path: string, text: string): void {
-  const beside = `${path}.new`;
-  const file = openSync(beside, 'w', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(beside, path);
+  const hint = 'Check that you may write there, or use another folder: --data DIR.';
+  return new GridError('GTX-DAT-001', `Cannot use the data folder ${path}: ${reasonOf(cause)}`, { hint, cause });
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepLeader } from '#hal/emulated/lockstep.ts';
 import type { Moment } from '#hal/emulated/virtual-clock.ts';
@@ -8,7 +9,7 @@ import { ChildLink, type Protocol } from '#hal/process-link.ts';
 import { isoTime, UnixSeconds } from '#hal/units.ts';
 import { delay, everyWall, monotonicMs, wallSeconds } from '#hal/wall.ts';
 import { loadTraces } from '#drivers/site/traces.ts';
-import { loadBoardFiles } from '#edge/board-file.ts';
+import { type BoardFile, loadBoardFiles } from '#edge/board-file.ts';
 import type { FleetProtocol } from '#edge/fleet/protocol.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
 import { DataFolder } from './data-folder.ts';
@@ -51,12 +52,17 @@ class Campus {
   }
 
   async run(): Promise<void> {
-    const { options } = { options: this.#options };
+    const options = this.#options;
     // Everything that the user gave is checked before anything is changed.
     const boardFiles = loadBoardFiles(options.boards);
-    if (options.traces !== undefined) await loadTraces(options.traces, boardFiles.map((file) => file.meterId));
+    if (options.traces !== undefined)
+      await loadTraces(
+        options.traces,
+        boardFiles.map((file) => file.meterId),
+      );
+    if (options.json !== undefined) checkReportPath(options.json);
     await using cleanup = new AsyncDisposableStack();
-    const data = cleanup.use(new DataFolder(options.data));
+    const data = cleanup.use(await DataFolder.open(options.data));
     this.#screen.progress('certificates');
     const identities = await prepareIdentities(data.folder('ca'), data.folder('identities'), boardFiles);
     const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts');
@@ -71,6 +77,8 @@ class Campus {
         httpPort: options.httpPort,
         identityFolder: identities.serverFolder,
         devices: identities.devices,
+        site: siteOf(options.boards, boardFiles),
+        speed: options.speed,
         logLevel,
       }),
       fleet.call('open', {
@@ -87,7 +95,7 @@ class Campus {
     const serverUrl = `https://127.0.0.1:${opened.sepPort}/dcap`;
     const leader = new LockstepLeader(
       [
-        { participant: participantOf(headEnd), next: await headEnd.call('begin', { start, speed: options.speed }) },
+        { participant: participantOf(headEnd), next: await headEnd.call('begin', { start }) },
         { participant: participantOf(fleet), next: await fleet.call('begin', { start, serverUrl }) },
       ],
       {
@@ -159,13 +167,19 @@ async function endChild<P extends Protocol<P> & { readonly stop: (nothing: null)
 ): Promise<void> {
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   if (!isRunning()) return;
-  const asked = (link as unknown as ChildLink<{ stop: (nothing: null) => void }>)
-    .call('stop', null)
-    .catch(() => undefined);
+  const stop = (link as unknown as ChildLink<{ stop: (nothing: null) => void }>).call('stop', null);
+  // Answered or not, the channel is closed: a child without its leader ends.
+  const asked = stop.catch(() => undefined).finally(() => child.connected && child.disconnect());
   await Promise.race([Promise.all([asked, link.ended]), delay(stopTimeoutMs)]);
   if (isRunning()) child.kill('SIGKILL');
   await link.ended;
 }
+
+/** A campus is called after the folder of its board files: `boards/stanford` is Stanford. */
+const siteOf = (folder: string, files: readonly BoardFile[]): { name: string; timeZone: string } => {
+  const name = basename(folder);
+  return { name: name.charAt(0).toUpperCase() + name.slice(1), timeZone: files[0]?.location.timeZone ?? 'UTC' };
+};
 
 const participantOf = (link: ChildLink<HeadEndProtocol> | ChildLink<FleetProtocol>) => ({
   name: link.name,
@@ -184,9 +198,22 @@ function writeReport(file: string, report: unknown): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new GridError('GTX-CMP-002', `Cannot write the report ${file}: ${reasonOf(error)}`, {
-      hint: 'Check the path of --json.',
-      cause: error,
-    });
+    throw unwritable(file, error);
   }
 }
+
+function checkReportPath(file: string): void {
+  if (file === '-') return;
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+const unwritable = (file: string, error: unknown): GridError =>
+  new GridError('GTX-CMP-002', `Cannot write the report ${file}: ${reasonOf(error)}`, {
+    kind: 'input',
+    hint: 'Check the path of --json.',
+    cause: error,
+  });

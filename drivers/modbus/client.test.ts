@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Duplex, duplexPair } from 'node:stream';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { GridError } from '#hal/errors.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
 import type { BytePort } from '#hal/ports.ts';
@@ -87,7 +87,7 @@ test('many requests at once are answered each with its own registers', async () 
   for (const maxInFlight of [1, 4, 16]) {
     const { client } = clientOf((stream) => serveModbusStream(stream, new Map([[1, echo]])), { maxInFlight });
     await using _ = client;
-    const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => client.readHolding(1, 100 * i, 3)));
+    const answers = await Promise.all(Array.from({ length: 60 }, (__, i) => client.readHolding(1, 100 * i, 3)));
     answers.forEach((registers, i) => assert.equal(registers.readUInt16BE(4), 100 * i + 2));
   }
 });
@@ -277,4 +277,25 @@ test('whatever a device sends, a request ends in an answer or an error', async (
     ),
     { numRuns: 200 },
   );
+});
+
+test('requests that wait for their turn behind a silent one time out as well', async () => {
+  const { client } = clientOf((stream) => stream.resume());
+  await using _ = client;
+  const outcomes = await Promise.allSettled([1, 2, 3].map((address) => client.readHolding(1, address, 1)));
+  for (const outcome of outcomes) assert.ok(outcome.status === 'rejected' && code('GTX-MOD-003')(outcome.reason));
+});
+
+test('a port that takes long to open times the request out and names the connection', async () => {
+  const { promise, resolve } = Promise.withResolvers<Duplex>();
+  const client = new ModbusTcpClient({ name: 'slow port', open: () => promise }, { requestTimeoutMs: 40 });
+  await assert.rejects(client.readHolding(1, 0, 1), (error: GridError) => {
+    return error.code === 'GTX-MOD-003' && error.hint?.startsWith('Check the address') === true;
+  });
+  const [near, far] = duplexPair();
+  serveModbusStream(far, new Map([[1, echo]]));
+  resolve(near);
+  assert.equal((await client.readHolding(1, 6, 1)).readUInt16BE(0), 6);
+  await client[Symbol.asyncDispose]();
+  assert.ok(near.destroyed);
 });

@@ -49,6 +49,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   /** By transaction id, oldest first. */
   readonly #sent = new Map<number, Request>();
   #transaction = 0;
+  #isSending = false;
   #splitter = new FrameSplitter();
   #sweeper: Disposable | undefined;
   #sweep = 0;
@@ -123,7 +124,17 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
       const expiresAtSweep = this.#sweep + sweepsPerTimeout + 1;
       this.#waiting.push({ frame, answerBytes, expiresAtSweep, resolve, reject });
       if (this.#connection.stream === undefined) this.#connect().catch((error: GridError) => this.#failAll(error));
-      else this.#sendWaiting();
+      else this.#sendSoon();
+    });
+  }
+
+  /** After the present call, so that requests made together travel together. */
+  #sendSoon(): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    queueMicrotask(() => {
+      this.#isSending = false;
+      this.#sendWaiting();
     });
   }
 
@@ -155,14 +166,15 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
 
   #sendWaiting(): void {
     const { stream } = this.#connection;
-    if (stream === undefined) return;
-    while (this.#sent.size < this.#maxInFlight && this.#waiting.length > 0) {
-      const request = this.#waiting.shift()!;
+    const count = Math.min(this.#maxInFlight - this.#sent.size, this.#waiting.length);
+    if (stream === undefined || count === 0) return;
+    const requests = this.#waiting.splice(0, count);
+    for (const request of requests) {
       this.#transaction = (this.#transaction + 1) & 0xffff;
       request.frame.writeUInt16BE(this.#transaction, 0);
       this.#sent.set(this.#transaction, request);
-      stream.write(request.frame);
     }
+    stream.write(count === 1 ? requests[0]!.frame : Buffer.concat(requests.map(({ frame }) => frame)));
   }
 
   /** Takes one answer; `false` when it is not one to what was asked. */

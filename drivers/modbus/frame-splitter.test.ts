@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { FrameSplitter } from './frame-splitter.ts';
 
-const frame = fc
-  .tuple(fc.nat(0xffff), fc.uint8Array({ minLength: 3, maxLength: 254 }))
-  .map(([transaction, body]) => {
-    const head = Buffer.alloc(6);
-    head.writeUInt16BE(transaction, 0);
-    head.writeUInt16BE(body.length, 4);
-    return Buffer.concat([head, body]);
-  });
+const frame = fc.tuple(fc.nat(0xffff), fc.uint8Array({ minLength: 3, maxLength: 254 })).map(([transaction, body]) => {
+  const head = Buffer.alloc(6);
+  head.writeUInt16BE(transaction, 0);
+  head.writeUInt16BE(body.length, 4);
+  return Buffer.concat([head, body]);
+});
 
 /** Cuts bytes at random places. */
 const chunksOf = (bytes: Buffer, cuts: readonly number[]): Buffer[] => {
@@ -50,8 +48,9 @@ test('any bytes keep less than one frame', () => {
   );
 });
 
+const push = (hex: string): boolean => new FrameSplitter().push(Buffer.from(hex, 'hex'), () => false);
+
 test('a wrong protocol id, a length of no frame or a refused frame ends the stream', () => {
-  const push = (hex: string): boolean => new FrameSplitter().push(Buffer.from(hex, 'hex'), () => false);
   assert.equal(push('000100010006'), false);
   assert.equal(push('000100000002'), false);
   assert.equal(push('0001000000ff'), false);

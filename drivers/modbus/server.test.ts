@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { exceptionCode, type ModbusException } from './protocol.ts';
 import { answer, type RegisterBank, serveModbusStream, serveModbusTcp } from './server.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
@@ -41,7 +41,7 @@ test('holding registers are read, one or many are written and echoed', () => {
   const bank = new Memory();
   assert.equal(ask('06 0003 1234', bank), '0600031234');
   assert.equal(ask('10 0004 0002 04 56789abc', bank), '1000040002');
-  assert.equal(ask('03 0003 0003', bank), '030612345678' + '9abc');
+  assert.equal(ask('03 0003 0003', bank), '0306123456789abc');
 });
 
 test('what a unit does not have is an exception of the protocol', () => {

@@ -20,7 +20,8 @@ const nominalVolts = 230;
 /** SunSpec model 1 gives a serial number 32 bytes. */
 const serialBytes = 32;
 
-const serialOf = (file: BoardFile, device: string): string => `${file.meterId.slice(device.length + 1 - serialBytes)}-${device}`;
+const serialOf = (file: BoardFile, device: string): string =>
+  `${file.meterId.slice(device.length + 1 - serialBytes)}-${device}`;
 
 export interface EmulatedBuildingOptions {
   readonly file: BoardFile;
@@ -130,6 +131,6 @@ export class EmulatedBuilding implements AsyncDisposable {
     const listener: TcpListener = this.#resources.use(
       await serveModbusTcp({ port: 0, units: new Map([[unit, twin.bank]]) }),
     );
-    return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', listener.port)));
+    return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', listener.port), { maxInFlight: 4 }));
   }
 }

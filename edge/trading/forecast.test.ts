@@ -16,8 +16,8 @@ test('without storage the whole expectation is offered', () => {
 });
 
 test('a store that has room takes its share of a surplus, and gives its share of a need', () => {
-  assert.equal(offeredEnergy(outlook(-12_000), strategies.athletic), -300);
-  assert.equal(offeredEnergy(outlook(12_000), strategies.residential), 400);
+  assert.equal(offeredEnergy(outlook(-12_000), strategies.athletic), -600);
+  assert.equal(offeredEnergy(outlook(12_000), strategies.residential), 700);
 });
 
 test('a full store takes nothing and one at its reserve gives nothing', () => {
@@ -31,13 +31,27 @@ test('a full store takes nothing and one at its reserve gives nothing', () => {
   );
 });
 
-test('an offer never exceeds the expectation nor changes its side', () => {
+test('a well charged store of a flexible building is for sale, and never deeper than its reserve', () => {
+  assert.equal(
+    offeredEnergy(outlook(12_000, { ...storage, stateOfChargeCentiPercent: 9_000 }), strategies.support),
+    -625,
+  );
+  assert.equal(
+    offeredEnergy(
+      outlook(12_000, { ...storage, stateOfChargeCentiPercent: 6_000, reserveCentiPercent: 5_990 }),
+      strategies.support,
+    ),
+    -30,
+  );
+});
+
+test('without supply, an offer never exceeds the expectation nor changes its side', () => {
   const charge = fc.integer({ min: 0, max: 10_000 });
   fc.assert(
     fc.property(
       fc.integer({ min: -80_000, max: 80_000 }),
       charge,
-      fc.constantFrom(...Object.values(strategies)),
+      fc.constantFrom(strategies.academic, strategies.residential, strategies.research),
       (netW, soc, strategy) => {
         const offered = offeredEnergy(outlook(netW, { ...storage, stateOfChargeCentiPercent: soc }), strategy);
         const expected = (netW * 300) / 3600;

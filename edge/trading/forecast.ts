@@ -2,22 +2,30 @@ import { uniform } from '#hal/random.ts';
 import { MicroPerKWh, Wh } from '#hal/units.ts';
 import type { BuildingType } from '#drivers/site/load-shapes.ts';
 
-/** How a building type splits what it expects between its own storage and the market; shares in [0, 1]. */
+/**
+ * How a building type splits what it expects between the market and its own storage; shares in [0, 1]. What the
+ * market does not take the storage does, so little is kept back from it.
+ */
 export interface Strategy {
   /** Share of an expected surplus that the storage takes while it has room. */
   readonly storeShare: number;
   /** Share of an expected need that the storage covers while it is above its reserve. */
   readonly coverShare: number;
+  /** Share of the storage's power that is for sale, beside what the building needs, while it is well charged. */
+  readonly supplyShare: number;
 }
 
 export const strategies: { readonly [B in BuildingType]: Strategy } = {
-  academic: { storeShare: 0.3, coverShare: 0.4 },
-  residential: { storeShare: 0.5, coverShare: 0.6 },
-  administrative: { storeShare: 0.4, coverShare: 0.5 },
-  athletic: { storeShare: 0.7, coverShare: 0.6 },
-  research: { storeShare: 0.2, coverShare: 0.3 },
-  support: { storeShare: 0.2, coverShare: 0.7 },
+  academic: { storeShare: 0.1, coverShare: 0.2, supplyShare: 0 },
+  residential: { storeShare: 0.2, coverShare: 0.3, supplyShare: 0 },
+  administrative: { storeShare: 0.2, coverShare: 0.2, supplyShare: 0 },
+  athletic: { storeShare: 0.4, coverShare: 0.4, supplyShare: 0.3 },
+  research: { storeShare: 0.1, coverShare: 0.1, supplyShare: 0 },
+  support: { storeShare: 0, coverShare: 0.5, supplyShare: 0.5 },
 };
+
+/** A storage is well charged from here on. */
+const supplyCentiPercent = 6_000;
 
 export interface Outlook {
   /** Mean of load − PV over the last window. */
@@ -50,6 +58,9 @@ export function offeredEnergy(outlook: Outlook, strategy: Strategy): Wh {
     return Wh(Math.trunc(expectedWh + takenWh));
   }
   const aboveReserveWh = Math.max(0, storedWh - reserveWh);
+  const isForSale = storage.stateOfChargeCentiPercent >= supplyCentiPercent;
+  const suppliedWh = Math.min(perWindowWh * strategy.supplyShare, aboveReserveWh);
+  if (isForSale && suppliedWh > 0) return Wh(-Math.trunc(suppliedWh));
   const coveredWh = Math.min(expectedWh * strategy.coverShare, perWindowWh, aboveReserveWh);
   return Wh(Math.trunc(expectedWh - coveredWh));
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { lchownSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder } from './durable-file.ts';
+import { syncFolder } from '#hal/atomic-file.ts';
 import { environmentOf, type PostgresBinaries } from './postgres-binaries.ts';
 import { serverError } from './postgres-errors.ts';
 import type { PostgresPlace, UserId } from './postgres-place.ts';
@@ -30,7 +30,7 @@ export async function initialise(binaries: PostgresBinaries, place: PostgresPlac
     if (failure !== undefined) throw serverError('GTX-DB-006', 'The database cannot be created', place.base, failure);
     if (place.runAs !== undefined) chownTree(pgdata, place.runAs);
     renameSync(pgdata, place.pgdata);
-    syncFolder(dirname(place.pgdata));
+    await syncFolder(dirname(place.pgdata));
   } finally {
     rmSync(half, { recursive: true, force: true });
   }

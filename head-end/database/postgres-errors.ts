@@ -2,7 +2,7 @@ import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 
 /** Wraps a file system error on the database's folder: not writable, no space left, or what the system said. */
 export function folderError(folder: string, cause: unknown): GridError {
-  if (cause instanceof GridError) return cause;
+  if (cause instanceof GridError) return cause.code === 'GTX-HAL-020' ? folderError(folder, cause.cause) : cause;
   const code = systemCode(cause) ?? '';
   if (['ENOSPC', 'EDQUOT'].includes(code)) return noSpaceLeft(folder, cause);
   if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) {

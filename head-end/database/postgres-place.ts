@@ -1,9 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
+import { writeFileAtomic } from '#hal/atomic-file.ts';
 import { GridError, systemCode } from '#hal/errors.ts';
-import { writeWhole } from './durable-file.ts';
+import type { Log } from '#hal/log.ts';
 import { folderError } from './postgres-errors.ts';
 
 /** Where PostgreSQL keeps its data, and as whom it runs. */
@@ -33,7 +44,7 @@ const systemFolder = '/var/lib/gridtokenx';
 const longestSocketFolder = 107 - '/.s.PGSQL.5432'.length;
 
 /** Decides on and creates the place for the database of a data folder (its real path). Throws `GTX-DB-002`, `GTX-DB-003`. */
-export function settle(folder: string): PostgresPlace {
+export async function settle(folder: string, log: Log): Promise<PostgresPlace> {
   try {
     const isRoot = process.getuid?.() === 0;
     if (!isRoot && existsSync(pointerOf(folder))) {
@@ -41,7 +52,7 @@ export function settle(folder: string): PostgresPlace {
         hint: 'Run as root, or choose another data folder with --data DIR.',
       });
     }
-    const base = isRoot ? baseForRoot(folder) : folder;
+    const base = isRoot ? await baseForRoot(folder, log) : folder;
     const pgdata = join(base, 'pg');
     const runAs = isRoot ? ownerOf(pgdata) : undefined;
     return { base, pgdata, socketFolder: createSocketFolder(base, runAs), runAs };
@@ -69,22 +80,38 @@ const isEnterable = (folder: string, by: UserId): boolean =>
 /** The file in a data folder that says where its database is, when that is elsewhere. */
 const pointerOf = (folder: string): string => join(folder, 'kept-in');
 
-function baseForRoot(folder: string): string {
+/** The place that a data folder's pointer names. */
+function pointedTo(folder: string): string {
   const pointer = pointerOf(folder);
-  if (existsSync(pointer)) {
-    const base = readFileSync(pointer, 'utf8').trim();
-    if (resolve(base, '..') === systemFolder && existsSync(base)) return base;
-    throw new GridError('GTX-DB-002', `The database of ${folder} is kept in ${base}, which does not exist`, {
-      hint: `Restore ${base} from a backup, or delete ${pointer} to begin with an empty database.`,
-    });
-  }
+  const base = readFileSync(pointer, 'utf8').trim();
+  if (resolve(base, '..') === systemFolder && existsSync(base)) return base;
+  throw new GridError('GTX-DB-002', `The database of ${folder} is kept in ${base}, which does not exist`, {
+    hint: `Restore ${base} from a backup, or delete ${pointer} to begin with an empty database.`,
+  });
+}
+
+async function baseForRoot(folder: string, log: Log): Promise<string> {
+  if (existsSync(pointerOf(folder))) return pointedTo(folder);
   chmodSync(folder, 0o711);
   if (existsSync(join(folder, 'pg')) || isEnterable(folder, serviceUser)) return folder;
+  for (const earlier of keptFor(folder)) {
+    // Not removed: the folder that points there may have been moved.
+    log.warn({ earlier, folder }, 'an earlier database of this folder is still there; remove it if nobody needs it');
+  }
   const base = join(sharedFolder(), randomUUID());
   mkdirSync(base, { mode: 0o711 });
-  writeWhole(join(base, 'kept-for'), `${folder}\n`);
-  writeWhole(pointer, `${base}\n`);
+  await writeFileAtomic(join(base, 'kept-for'), `${folder}\n`, 0o600);
+  await writeFileAtomic(pointerOf(folder), `${base}\n`, 0o600);
   return base;
+}
+
+/** The places that were made for a data folder of this path. */
+function keptFor(folder: string): string[] {
+  const places = readdirSync(sharedFolder()).map((name) => join(systemFolder, name));
+  return places.filter((place) => {
+    const note = join(place, 'kept-for');
+    return existsSync(note) && readFileSync(note, 'utf8').trim() === folder;
+  });
 }
 
 /** Data that an ordinary user began stays that user's, also when root goes on with it. */
@@ -123,6 +150,6 @@ export function leave(place: PostgresPlace): void {
 
 /** Removes a database for good, wherever it is kept; nothing may be running on it. */
 export function eraseDatabase(folder: string): void {
-  if (existsSync(pointerOf(folder))) rmSync(baseForRoot(folder), { recursive: true, force: true });
+  if (existsSync(pointerOf(folder))) rmSync(pointedTo(folder), { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFileAtomic } from '#hal/atomic-file.ts';
 import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { deadline } from '#hal/wall.ts';
-import { writeWhole } from './durable-file.ts';
 import { lockFolder } from './folder-lock.ts';
 import { initialise, superuser } from './initdb.ts';
 import { canRun, copyBinaries, findBinaries, hasLinks, majorOf, type PostgresBinaries } from './postgres-binaries.ts';
@@ -62,10 +62,10 @@ export class EmbeddedPostgres implements AsyncDisposable {
     const folder = createFolder(this.#options.folder);
     const lock = lockFolder(folder);
     try {
-      const place = settle(folder);
+      const place = await settle(folder, log);
       const binaries = await usable(found, place);
       const isNew = !existsSync(place.pgdata);
-      const password = passwordOf(folder, isNew);
+      const password = await passwordOf(folder, isNew);
       if (isNew) {
         onProgress?.('creating the database');
         await initialise(binaries, place, password);
@@ -133,7 +133,7 @@ async function usable(found: PostgresBinaries, place: PostgresPlace): Promise<Po
   return copyBinaries(found, sharedFolder());
 }
 
-function passwordOf(folder: string, isNew: boolean): string {
+async function passwordOf(folder: string, isNew: boolean): Promise<string> {
   const path = join(folder, 'password');
   if (existsSync(path)) return readFileSync(path, 'utf8').trim();
   if (!isNew) {
@@ -142,7 +142,7 @@ function passwordOf(folder: string, isNew: boolean): string {
     });
   }
   const password = randomBytes(24).toString('base64url');
-  writeWhole(path, `${password}\n`);
+  await writeFileAtomic(path, `${password}\n`, 0o600);
   return password;
 }
 

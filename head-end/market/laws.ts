@@ -51,7 +51,9 @@ export function assertLaws(orders: readonly Order[], clearing: Clearing): void {
     return fill.energyWh < order.energyWh ? [order] : [];
   });
   for (const sell of open.filter((order) => order.side === 'sell' && order.limit <= price)) {
-    const partner: Order | undefined = open.find((buy) => buy.side === 'buy' && buy.limit >= price && buy.meterId !== sell.meterId);
+    const partner: Order | undefined = open.find(
+      (buy) => buy.side === 'buy' && buy.limit >= price && buy.meterId !== sell.meterId,
+    );
     assert.equal(partner, undefined, 'no two are left that both would trade at the price');
   }
 }

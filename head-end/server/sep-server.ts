@@ -163,11 +163,16 @@ const isSep = (contentType: string | undefined): boolean =>
 const accepts = (accept: string | undefined): boolean =>
   accept === undefined || /(^|,)\s*(application\/(sep\+xml|\*)|\*\/\*)/i.test(accept);
 
-/** 400 for documents, 4xx by the code's area; `undefined` when the fault is ours. */
-const statusOf = (error: GridError): number | undefined => {
-  if (error.code.startsWith('GTX-XML-') || error.code.startsWith('GTX-SEP-') || error.code.startsWith('GTX-ORD-'))
-    return 400;
-  return error.code === 'GTX-RDG-001' ? 503 : undefined;
+/** Areas whose errors are the sender's making. */
+const senderAreas = ['GTX-XML-', 'GTX-LST-', 'GTX-ORD-', 'GTX-MKT-001', 'GTX-RDG-004', 'GTX-RDG-005', 'GTX-RDG-006'];
+/** Too much waiting, stopping, or a database that did not take it: the same post may go through later. */
+const laterCodes = ['GTX-RDG-001', 'GTX-RDG-002', 'GTX-RDG-003', 'GTX-DB-003'];
+
+/** `undefined` when the fault is ours. */
+const statusOf = ({ code }: GridError): 400 | 404 | 503 | undefined => {
+  if (laterCodes.includes(code)) return 503;
+  if (code === 'GTX-RDG-007') return 404;
+  return senderAreas.some((area) => code.startsWith(area)) ? 400 : undefined;
 };
 
 function send(response: ServerResponse, { status, body, location, allow }: SepResponse): void {

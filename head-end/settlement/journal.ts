@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '#hal/atomic-file.ts';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
-import { syncFolder } from '../database/durable-file.ts';
 
 /** The bytes of a record's frame before its body: the body's length and a checksum of that length. */
 const HEADER = 8;
@@ -58,7 +58,7 @@ export interface Frames {
  */
 export function readFrames(bytes: Buffer, name: string, first: Uint8Array): Frames {
   const bodies: Buffer[] = [];
-  let chain = Buffer.from(first);
+  let chain: Buffer = Buffer.from(first);
   let at = 0;
   while (bytes.length - at >= HEADER) {
     const length = bytes.readUInt32LE(at);
@@ -171,7 +171,7 @@ export class Journal {
       file = await open(`${path}.new`, 'w+', 0o600);
       await this.#disk.append(file, content, 0);
       await rename(`${path}.new`, path);
-      syncFolder(this.#folder);
+      await syncFolder(this.#folder);
     } catch (cause) {
       await file?.close();
       await rm(`${path}.new`, { force: true });
@@ -194,7 +194,9 @@ function notWritten(folder: string, cause: unknown): GridError {
   const isFull = systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT';
   return new GridError(
     'GTX-LED-006',
-    isFull ? `No space is left for the ledger in ${folder}` : `The ledger cannot write to ${folder}: ${reasonOf(cause)}`,
+    isFull
+      ? `No space is left for the ledger in ${folder}`
+      : `The ledger cannot write to ${folder}: ${reasonOf(cause)}`,
     { cause, hint: 'Free some space or mend the disk, then start again: nothing unconfirmed was kept.' },
   );
 }

@@ -185,7 +185,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     const parent = some(tree, choose, (item) => item.children.length > 1);
     if (parent === undefined) return false;
     const at = choose(parent.children.length - 1);
-    parent.children.splice(at, 2, ...parent.children.slice(at, at + 2).reverse());
+    parent.children.splice(at, 2, ...parent.children.slice(at, at + 2).toReversed());
     return true;
   },
   'move an element elsewhere': (tree, choose) => {

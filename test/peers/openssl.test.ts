@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -71,6 +71,16 @@ test('a certificate request of openssl is accepted, one whose signature does not
     'DER',
   );
   assert.equal(made.status, 0, made.text);
+  const out = join(folder, 'device');
+  const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
+  const args = [main, 'provision', 'issue', '--ca', join(folder, 'ca'), '--out', out, '--csr', csr];
+  const issued = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(issued.status, 0, issued.stderr);
+  assert.match(issued.stdout, /^lfdi {4}[0-9A-F]{40}\nsfdi {4}\d+\npin {5}\d{6}\nserial {2}gtx-[0-9a-f]{10}\n$/);
+  assert.deepEqual((await readdir(out)).toSorted(), ['ca.pem', 'device.der', 'device.pem']);
+  const publicKeyOf = (...from: string[]): string => openssl(...from, '-noout', '-pubkey').text;
+  assert.equal(publicKeyOf('x509', '-in', join(out, 'device.pem')), publicKeyOf('req', '-inform', 'DER', '-in', csr));
+
   const request = await readFile(csr);
   assert.equal((await publicKeyOfRequest(request)).asymmetricKeyDetails?.namedCurve, 'prime256v1');
   const name = request.indexOf('x', request.indexOf(Buffer.from('0603550403', 'hex')));

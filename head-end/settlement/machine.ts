@@ -1,0 +1,145 @@
+import { type Address, address, type Blockhash, lamports, type Transaction } from '@solana/kit';
+import { FailedTransactionMetadata, LiteSVM } from 'litesvm';
+import { GridError } from '#hal/errors.ts';
+import type { AccountState } from './record.ts';
+
+const CLOCK = address('SysvarC1ock11111111111111111111111111111111');
+const SLOT_HASHES = address('SysvarS1otHashes111111111111111111111111111');
+const SYSVAR = address('Sysvar1111111111111111111111111111111111111');
+/** `BlockhashNotFound` in the runtime's list of transaction errors. */
+const BLOCKHASH_NOT_FOUND = 7;
+
+/** The instant of a block, as programs see it. */
+export interface BlockTime {
+  readonly slot: bigint;
+  /** Unix seconds. */
+  readonly time: bigint;
+}
+
+const sysvar = (at: Address, data: Uint8Array): AccountState => ({
+  address: at,
+  lamports: 1n,
+  owner: SYSVAR,
+  executable: false,
+  data,
+});
+
+/** The Clock sysvar: slot, epoch start, epoch, leader schedule epoch, unix time; there is one epoch, 0. */
+function clockAt({ slot, time }: BlockTime): AccountState {
+  const data = Buffer.alloc(40);
+  data.writeBigUInt64LE(slot, 0);
+  data.writeBigInt64LE(time, 32);
+  return sysvar(CLOCK, data);
+}
+
+/** The slot before is the only recent one; address lookup tables ask for it. The account has its full size. */
+function slotHashesAt({ slot }: BlockTime): AccountState {
+  const data = Buffer.alloc(8 + 512 * 40);
+  data.writeBigUInt64LE(1n, 0);
+  data.writeBigUInt64LE(slot - 1n, 8);
+  return sysvar(SLOT_HASHES, data);
+}
+
+/**
+ * The Solana virtual machine in this process. It only ever takes on what `apply` is given, which the journal holds
+ * by then; executing a transaction leaves it as it was.
+ */
+export class Machine {
+  // Its own history would grow, and the ledger keeps a better one.
+  readonly #svm = new LiteSVM().withTransactionHistory(0n);
+  #blockhashAge = 0;
+  #now: BlockTime = { slot: 1n, time: 0n };
+
+  constructor() {
+    this.apply([clockAt(this.#now)]);
+  }
+
+  get now(): BlockTime {
+    return this.#now;
+  }
+
+  get blockhashAge(): number {
+    return this.#blockhashAge;
+  }
+
+  latestBlockhash(): Blockhash {
+    return this.#svm.latestBlockhash();
+  }
+
+  rentOf(bytes: number): bigint {
+    return this.#svm.minimumBalanceForRentExemption(BigInt(bytes));
+  }
+
+  /** Transactions that name an earlier blockhash are refused from now on. */
+  ageBlockhash(to: number): void {
+    for (; this.#blockhashAge < to; this.#blockhashAge++) this.#svm.expireBlockhash();
+  }
+
+  account(at: Address): AccountState | null {
+    const account = this.#svm.getAccount(at);
+    if (!account.exists) return null;
+    const { lamports: balance, programAddress: owner, executable, data } = account;
+    return { address: at, lamports: balance, owner, executable, data: data as Uint8Array };
+  }
+
+  ownedBy(program: Address): AccountState[] {
+    return this.#svm.getProgramAccounts(program).map((account) => ({
+      address: account.address,
+      lamports: account.lamports,
+      owner: account.programAddress,
+      executable: account.executable,
+      data: account.data as Uint8Array,
+    }));
+  }
+
+  apply(accounts: readonly AccountState[]): void {
+    for (const { address: at, lamports: balance, owner, executable, data } of accounts) {
+      this.#svm.setAccount({
+        address: at,
+        data,
+        executable,
+        lamports: lamports(balance),
+        programAddress: owner,
+        space: BigInt(data.length),
+      });
+      if (at !== CLOCK) continue;
+      const clock = Buffer.from(data);
+      this.#now = { slot: clock.readBigUInt64LE(0), time: clock.readBigInt64LE(32) };
+      this.apply([slotHashesAt(this.#now)]);
+    }
+  }
+
+  /**
+   * The accounts as a transaction would leave them, were it the next block; the Clock is one of them.
+   * Throws `GTX-LED-010` when its blockhash has expired and `GTX-LED-008` when the machine rejects it.
+   */
+  execute(transaction: Transaction, block: BlockTime): AccountState[] {
+    const before = this.#now;
+    const clock = clockAt(block);
+    this.apply([clock]);
+    try {
+      const outcome = this.#svm.simulateTransaction(transaction);
+      if (outcome instanceof FailedTransactionMetadata) throw rejected(outcome);
+      const accounts = outcome.postAccounts().map((account) => ({
+        address: account.address,
+        lamports: account.lamports,
+        owner: account.programAddress,
+        executable: account.executable,
+        data: account.data as Uint8Array,
+      }));
+      return [...accounts.filter((account) => account.address !== CLOCK), clock];
+    } finally {
+      this.apply([clockAt(before)]);
+    }
+  }
+}
+
+function rejected(outcome: FailedTransactionMetadata): GridError {
+  const error = outcome.err();
+  if (error === BLOCKHASH_NOT_FOUND) {
+    return new GridError('GTX-LED-010', 'The blockhash of the transaction has expired', { hint: 'Sign it anew.' });
+  }
+  const logs = outcome.meta().logs().slice(-6).join(' | ');
+  const reason = typeof error === 'number' ? `transaction error ${error}` : error.toString();
+  return new GridError('GTX-LED-008', `The ledger rejected the transaction: ${reason}${logs && `: ${logs}`}`);
+}
