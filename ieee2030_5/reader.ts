@@ -8,8 +8,10 @@ import {
   type TypePlan,
 } from './schema.ts';
 import { Scanner, type Scope } from './scanner.ts';
+import { elementAhead, proveComplete, tooMany } from './sequence.ts';
 import { readSimple, type SimplePlan } from './simple.ts';
-import { XmlFault } from './xml-fault.ts';
+import { skipElement } from './skip.ts';
+import type { XmlFault } from './xml-fault.ts';
 
 export interface ReaderOptions {
   readonly strict: boolean;
@@ -18,8 +20,6 @@ export interface ReaderOptions {
 
 type Value = Record<string, unknown>;
 
-/** How many optional elements the fast path looks ahead before it asks the index. */
-const lookAhead = 8;
 const lessThan = 60;
 const greaterThan = 62;
 const slash = 47;
@@ -90,15 +90,16 @@ export class Reader {
   /** The value of an element whose start tag has been read. */
   #typed(declared: TypePlan, tag: string, depth: number): unknown {
     const plan = this.#scan.attributeCount === 0 ? declared : this.#instanceType(declared);
+    const { attributeCount } = this.#scan;
     if (plan.simple !== undefined) {
-      this.#takeAttributes(plan, {});
+      if (attributeCount > 0) this.#takeAttributes(plan, {});
       return this.#simple(plan.simple, tag);
     }
     if (depth > this.#options.maxDepth) {
       throw this.#scan.fault('GTX-XML-005', `Elements are nested deeper than ${this.#options.maxDepth}`);
     }
     const value: Value = plan === declared ? {} : { xsiType: plan.name };
-    this.#takeAttributes(plan, value);
+    if (attributeCount > 0 || plan.hasRequiredAttributes) this.#takeAttributes(plan, value);
     this.#content(plan, value, tag, depth);
     return value;
   }
@@ -162,6 +163,7 @@ export class Reader {
         this.skipped++;
       }
     }
+    if (!plan.hasRequiredAttributes) return;
     for (const item of plan.attributes) {
       if (item.required && value[item.name] === undefined) {
         throw this.#scan.fault('GTX-XML-018', `The attribute ${item.name} is missing`);
@@ -214,7 +216,7 @@ export class Reader {
     let i = 0;
     let count = 0;
     if (scan.selfClosing) {
-      this.#complete(elements, 0, elements.length, 0, tag);
+      proveComplete(scan, elements, 0, elements.length, 0, tag);
       return;
     }
     if (this.#options.strict && elements.length === 0) this.#noBlanks(tag);
@@ -226,12 +228,12 @@ export class Reader {
         if (text.charCodeAt(scan.at) !== lessThan || second === exclamationMark) throw this.#notAnElement(tag);
       }
       if (second === slash) {
-        this.#complete(elements, i, elements.length, count, tag);
+        proveComplete(scan, elements, i, elements.length, count, tag);
         scan.endTag(tag);
         return;
       }
       const place = scan.at;
-      const next = this.#ahead(elements, i, count);
+      const next = elementAhead(scan, elements, i, count, this.#defaultFamily);
       if (next >= 0) {
         // The usual case: one of the next elements, in the default namespace and without attributes.
         const item = elements[next] as ElementPlan;
@@ -261,7 +263,7 @@ export class Reader {
       } else {
         if (found < i) throw scan.fault('GTX-XML-013', `${name} stands in the wrong order in ${tag}`, place);
         if (found !== i) {
-          this.#complete(elements, i, found, count, tag, place);
+          proveComplete(scan, elements, i, found, count, tag, place);
           i = found;
           count = 0;
         }
@@ -299,70 +301,10 @@ export class Reader {
     else value[item.name] = [content];
   }
 
-  /** Which of the elements from `from` starts at `at` as `<name>`; -1 when the long way must be taken. */
-  #ahead(elements: readonly ElementPlan[], from: number, count: number): number {
-    const { text, at } = this.#scan;
-    const first = text.charCodeAt(at + 1);
-    const end = Math.min(elements.length, from + lookAhead);
-    for (let i = from; i < end; i++) {
-      const item = elements[i] as ElementPlan;
-      const { name } = item;
-      if (
-        name.charCodeAt(0) === first &&
-        text.charCodeAt(at + 1 + name.length) === greaterThan &&
-        text.startsWith(name, at + 1)
-      ) {
-        return item.family === this.#defaultFamily ? i : -1;
-      }
-      if (item.min > (i === from ? count : 0)) return -1;
-    }
-    return -1;
-  }
-
-  /** Proves that the elements in [from, to) have stood often enough; `count` is of the first. */
-  #complete(
-    elements: readonly ElementPlan[],
-    from: number,
-    to: number,
-    count: number,
-    tag: string,
-    place: number = this.#scan.at,
-  ): void {
-    for (let i = from; i < to; i++) {
-      const item = elements[i] as ElementPlan;
-      if (item.min > (i === from ? count : 0)) {
-        throw this.#scan.fault('GTX-XML-014', `${item.name} is missing in ${tag}`, place);
-      }
-    }
-  }
-
   #unknown(name: string, tag: string, place: number, depth: number): void {
     if (this.#options.strict) throw this.#scan.fault('GTX-XML-012', `There is no element ${name} in ${tag}`, place);
     this.skipped++;
-    this.#skip(name, depth);
-  }
-
-  /** Over the content of an element that the schema does not know; it must be well-formed all the same. */
-  #skip(tag: string, depth: number): void {
-    const scan = this.#scan;
-    if (depth > this.#options.maxDepth) {
-      throw scan.fault('GTX-XML-005', `Elements are nested deeper than ${this.#options.maxDepth}`);
-    }
-    if (scan.selfClosing) return;
-    for (;;) {
-      scan.textContent();
-      if (scan.text.charCodeAt(scan.at + 1) === slash) {
-        scan.endTag(tag);
-        return;
-      }
-      const { defaultNamespace, prefixes } = scan;
-      scan.at++;
-      const name = scan.name();
-      scan.attributes();
-      this.#skip(name, depth + 1);
-      scan.defaultNamespace = defaultNamespace;
-      scan.prefixes = prefixes;
-    }
+    skipElement(this.#scan, name, depth, this.#options.maxDepth);
   }
 
   #notAnElement(tag: string): XmlFault {
@@ -372,6 +314,3 @@ export class Reader {
       : scan.fault('GTX-XML-016', `Text stands between the elements of ${tag}`);
   }
 }
-
-const tooMany = (item: ElementPlan, place: number): XmlFault =>
-  new XmlFault('GTX-XML-015', `${item.name} stands more than ${item.max} times`, place);

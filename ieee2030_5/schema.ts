@@ -22,6 +22,7 @@ export interface TypePlan {
   /** Position in `elements`; the key is `elementKey`. */
   readonly index: ReadonlyMap<string, number>;
   readonly attributes: readonly AttributePlan[];
+  readonly hasRequiredAttributes: boolean;
 }
 
 export interface ElementPlan {
@@ -162,12 +163,12 @@ export class Schema {
   #compile(key: string): TypePlan {
     const found = this.#notation(key);
     if (found === undefined) {
-      return { name: key, simple: this.#simpleOf(key), elements: [], index: new Map(), attributes: [] };
+      return { name: key, simple: this.#simpleOf(key), elements: [], index: new Map(), ...noAttributes };
     }
     const { notation, layer } = found;
     if (notation.startsWith('=')) {
       const base = this.#typeOf(notation.slice(1), layer.family);
-      return { name: key, simple: base.simple, elements: [], index: new Map(), attributes: [] };
+      return { name: key, simple: base.simple, elements: [], index: new Map(), ...noAttributes };
     }
     const [base = '', elements = '', attributes = ''] = notation.split('|');
     const parent = base === '' ? undefined : this.#typeOf(base, layer.family);
@@ -181,7 +182,15 @@ export class Schema {
       allAttributes.push(...this.#attributes(moreAttributes));
     }
     const index = new Map(allElements.map((item, at) => [elementKey(item.family, item.name), at] as const));
-    return { name: key, simple: undefined, elements: allElements, index, attributes: allAttributes };
+    const hasRequiredAttributes = allAttributes.some(({ required }) => required);
+    return {
+      name: key,
+      simple: undefined,
+      elements: allElements,
+      index,
+      attributes: allAttributes,
+      hasRequiredAttributes,
+    };
   }
 
   #elements(text: string, layer: Layer, optional: boolean): ElementPlan[] {
@@ -220,6 +229,7 @@ export class Schema {
   }
 }
 
+const noAttributes = { attributes: [], hasRequiredAttributes: false } as const;
 const words = (text: string): string[] => (text === '' ? [] : text.split(' '));
 const own = (table: Readonly<Record<string, string>>, name: string): string | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined;

@@ -20,7 +20,10 @@ export function createPool(to: ConnectionOptions, log: Log): Pool {
   const pool = new Pool({ ...to, max: connections, connectionTimeoutMillis: 10_000, types: parsers });
   // Idle or in use: whoever is using it is told by the statement that fails.
   pool.on('connect', (client) =>
-    client.on('error', (error) => log.warn({ reason: error.message }, 'database connection')),
+    client.on('error', (error) => {
+      const level = pool.ending ? 'debug' : 'warn';
+      log[level]({ reason: error.message }, 'database connection');
+    }),
   );
   pool.on('error', (error) => log.debug({ reason: error.message }, 'an idle database connection is replaced'));
   return pool;

@@ -60,6 +60,7 @@ export class PostgresProcess {
   readonly ended: Promise<void>;
   /** The last lines that it said. */
   readonly lines: string[] = [];
+  #isStopping = false;
   readonly #guard: ChildProcess;
   readonly #pgdata: string;
 
@@ -93,7 +94,9 @@ export class PostgresProcess {
     if (this.#guard.stderr !== null) {
       createInterface({ input: this.#guard.stderr }).on('line', (line) => {
         this.#keep(line);
-        if (/^(FATAL|PANIC|ERROR):/.test(line)) log.warn({ line }, 'postgres');
+        // A fast shutdown ends sessions that were closing anyway with a FATAL line each.
+        const isTrouble = /^(FATAL|PANIC|ERROR):/.test(line) && !this.#isStopping;
+        if (isTrouble) log.warn({ line }, 'postgres');
         else log.debug({ line }, 'postgres');
         if (line.includes('database system is ready to accept connections')) settleReady(true);
       });
@@ -102,6 +105,7 @@ export class PostgresProcess {
 
   /** Shuts down: a fast shutdown, and after 2.5 s an immediate one, from which the next start recovers. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     this.#guard.stdin?.end();
     using _ = deadline(2_500, () => {
       const pid = postmasterOf(this.#pgdata)?.pid;

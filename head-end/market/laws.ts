@@ -5,14 +5,15 @@ import { paymentOf } from './trade.ts';
 
 const sum = (values: Iterable<number>): number => Iterator.from(values).reduce((total, value) => total + value, 0);
 
+const add = (to: Map<string, number>, key: string, energyWh: number): unknown =>
+  to.set(key, (to.get(key) ?? 0) + energyWh);
+
 /** What every clearing must satisfy, checked from its published parts alone. */
 export function assertLaws(orders: readonly Order[], clearing: Clearing): void {
   const { fills, trades, price, interval, matchedWh, matchableWh } = clearing;
   const orderOf = new Map(orders.map((order) => [`${order.meterId}/${order.mRID}`, order]));
   const bought = new Map<string, number>();
   const sold = new Map<string, number>();
-  const add = (to: Map<string, number>, key: string, energyWh: number): unknown =>
-    to.set(key, (to.get(key) ?? 0) + energyWh);
 
   for (const trade of trades) {
     const sell = orderOf.get(`${trade.seller}/${trade.sellMRID}`);
@@ -75,8 +76,8 @@ export function naiveVolume(orders: readonly Order[]): number {
 export function naiveWelfare(orders: readonly Order[]): number {
   const unitsOf = (side: string): number[] =>
     orders.filter((order) => order.side === side).flatMap((order) => Array(order.energyWh).fill(order.limit));
-  const asks = unitsOf('sell').sort((a, b) => a - b);
-  const bids = unitsOf('buy').sort((a, b) => b - a);
+  const asks = unitsOf('sell').toSorted((a, b) => a - b);
+  const bids = unitsOf('buy').toSorted((a, b) => b - a);
   return sum(bids.map((bid, index) => Math.max(0, bid - (asks[index] ?? Number.POSITIVE_INFINITY))));
 }
 
@@ -107,7 +108,7 @@ export function welfareOf(orders: readonly Order[], clearing: Clearing): number 
   return sum(
     clearing.fills.map((fill) => {
       const limit = limitOf.get(`${fill.meterId}/${fill.mRID}`) ?? 0;
-      return (fill.side === 'buy' ? limit : -limit) * fill.energyWh;
+      return (fill.side === 'buy' ? limit : 0 - limit) * fill.energyWh;
     }),
   );
 }

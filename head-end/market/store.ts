@@ -208,12 +208,13 @@ export class MarketStore {
     const { rows } = await this.#pool.query<Record<string, Int | null>>(sql.selectTotals, [this.#zone, since]);
     const row = rows[0] ?? {};
     const matchable = Number(row['matchable_wh'] ?? 0);
+    const meanPrice = row['mean_price'] ?? null;
     return {
       windows: Number(row['windows'] ?? 0),
       trades: Number(row['trades'] ?? 0),
       pairsUsed: Number(row['pairs_used'] ?? 0),
       volumeWh: Wh(Number(row['volume_wh'] ?? 0)),
-      meanPriceMicroPerKWh: row['mean_price'] == null ? null : MicroPerKWh(Number(row['mean_price'])),
+      meanPriceMicroPerKWh: meanPrice === null ? null : MicroPerKWh(Number(meanPrice)),
       matchSuccess: matchable === 0 ? null : Number(row['matched_wh'] ?? 0) / matchable,
     };
   }

@@ -151,7 +151,7 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
   settlements(limit: number): LedgerSettlement[] {
     this.#running();
     const found: LedgerSettlement[] = [];
-    for (const entry of [...this.#known.values()].reverse()) {
+    for (const entry of [...this.#known.values()].toReversed()) {
       if (found.length >= limit) break;
       if (entry.memo.startsWith('gtx1:')) found.push(entry);
     }

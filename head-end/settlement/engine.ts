@@ -55,7 +55,8 @@ export class SettlementEngine {
    */
   async recover(now: UnixSeconds): Promise<Settlement[]> {
     const newest = await this.#store.newestConfirmed();
-    if (newest?.signature != null && !this.#ledger.has(newest.signature)) {
+    const signature = newest?.signature ?? null;
+    if (newest !== null && signature !== null && !this.#ledger.has(signature)) {
       throw new GridError('GTX-SET-006', `The ledger does not know the settlement of window ${newest.window}`, {
         hint: 'Ledger and database are not from the same time: restore both from one backup.',
       });

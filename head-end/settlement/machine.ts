@@ -79,7 +79,7 @@ export class Machine {
     const account = this.#svm.getAccount(at);
     if (!account.exists) return null;
     const { lamports: balance, programAddress: owner, executable, data } = account;
-    return { address: at, lamports: balance, owner, executable, data: data as Uint8Array };
+    return { address: at, lamports: balance, owner, executable, data };
   }
 
   ownedBy(program: Address): AccountState[] {
@@ -136,7 +136,7 @@ export class Machine {
 
 function rejected(outcome: FailedTransactionMetadata): GridError {
   const error = outcome.err();
-  if (error === BLOCKHASH_NOT_FOUND) {
+  if (Number(error) === BLOCKHASH_NOT_FOUND) {
     return new GridError('GTX-LED-010', 'The blockhash of the transaction has expired', { hint: 'Sign it anew.' });
   }
   const logs = outcome.meta().logs().slice(-6).join(' | ');

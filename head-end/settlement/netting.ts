@@ -96,7 +96,7 @@ export function transfersOf(nets: readonly Net[]): Transfer[] {
   let creditor = creditors.next();
   let due = creditor.value?.netMicro ?? 0;
   for (const debtor of nets.filter((net) => net.netMicro < 0)) {
-    let owed = -debtor.netMicro;
+    let owed = 0 - debtor.netMicro;
     while (owed > 0 && !creditor.done) {
       const amountMicro = Micro(Math.min(owed, due));
       transfers.push({ from: debtor.meterId, to: creditor.value.meterId, amountMicro });
@@ -124,7 +124,7 @@ export function netWindow(trades: readonly Trade[]): Netting {
   let [volume, payments] = [0n, 0n];
   for (const { seller, buyer, energyWh, paymentMicro } of trades) {
     add(seller, paymentMicro, energyWh);
-    add(buyer, -paymentMicro, -energyWh);
+    add(buyer, 0 - paymentMicro, 0 - energyWh);
     volume += BigInt(energyWh);
     payments += BigInt(paymentMicro);
   }

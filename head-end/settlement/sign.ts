@@ -44,6 +44,12 @@ export const memoInstruction = (memo: string): Instruction => ({
   data: Buffer.from(memo),
 });
 
+const tooLarge = (what: string, cause?: unknown): GridError =>
+  new GridError('GTX-SET-004', `The window does not fit one transaction: ${what}`, {
+    cause,
+    hint: 'About 50 participants fit; settle larger campuses by zone.',
+  });
+
 /** A version 0 transaction. Rejects with `GTX-SET-004` when it names too many accounts or exceeds a packet. */
 export async function signTransaction(unsigned: UnsignedTransaction): Promise<SignedTransaction> {
   const { operator, blockhash, instructions, tables } = unsigned;
@@ -59,11 +65,6 @@ export async function signTransaction(unsigned: UnsignedTransaction): Promise<Si
         Object.fromEntries(tables.map(({ address, addresses }) => [address, addresses])),
       ),
   );
-  const tooLarge = (what: string, cause?: unknown): GridError =>
-    new GridError('GTX-SET-004', `The window does not fit one transaction: ${what}`, {
-      cause,
-      hint: 'About 50 participants fit; settle larger campuses by zone.',
-    });
   try {
     const transaction = await signTransactionMessageWithSigners(message);
     const bytes = getTransactionEncoder().encode(transaction) as Uint8Array;

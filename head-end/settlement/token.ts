@@ -79,15 +79,16 @@ export class SettlementToken {
     const operator = await keys.operator();
     const mint = await keys.mint();
     [this.#keys, this.#operator, this.#mint] = [keys, operator, mint.address];
+    const hasMint = this.#ledger.account(mint.address) !== null;
+    if (!hasMint && !isNew) {
+      throw new GridError('GTX-SET-005', 'The keys do not belong to this ledger: it has another settlement token', {
+        hint: 'Restore keys.json and the ledger from the same backup.',
+      });
+    }
     if (this.#ledger.account(operator.address) === null) {
       await this.#ledger.fund(operator.address, OPERATOR_LAMPORTS);
     }
-    if (this.#ledger.account(mint.address) === null) {
-      if (!isNew) {
-        throw new GridError('GTX-SET-005', 'The keys do not belong to this ledger: it has another settlement token', {
-          hint: 'Restore keys.json and the ledger from the same backup.',
-        });
-      }
+    if (!hasMint) {
       const space = getMintSize();
       const lamports = this.#ledger.rentOf(space);
       await this.#send(at, [

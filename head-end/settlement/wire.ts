@@ -42,6 +42,9 @@ function publicKeyOf(signer: Address): KeyObject {
   return key;
 }
 
+const invalid = (cause?: unknown): GridError =>
+  new GridError('GTX-LED-011', 'The transaction cannot be read or a signature on it is not valid', { cause });
+
 /**
  * Reads a signed transaction and verifies all its signatures. Throws `GTX-LED-009` when it is larger than a packet
  * and `GTX-LED-011` when it cannot be read or a signature does not verify.
@@ -52,8 +55,6 @@ export function readTransaction(bytes: Uint8Array): WireTransaction {
       hint: 'Settle fewer participants in one transaction.',
     });
   }
-  const invalid = (cause?: unknown): GridError =>
-    new GridError('GTX-LED-011', 'The transaction cannot be read or a signature on it is not valid', { cause });
   try {
     const transaction = getTransactionDecoder().decode(bytes);
     const message = getCompiledTransactionMessageDecoder().decode(transaction.messageBytes);

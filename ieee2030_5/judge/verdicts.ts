@@ -24,6 +24,12 @@ export interface Scope {
   readonly family: Family;
 }
 
+/** How many documents, and from which seed; without one every run sees others. */
+export interface Runs {
+  readonly numRuns: number;
+  readonly seed?: number;
+}
+
 /** Choices that a seed determines. */
 export function choicesOf(seed: number): Choose {
   let index = 0;
@@ -145,7 +151,7 @@ const documents = (schema: Schema, roots: readonly RootPlan[]): fc.Arbitrary<Gen
 };
 
 /** Every root element at least once, then random ones up to `runs`. */
-export function generatedDocumentsAreValid(profile: ProfileName, runs: number, scope?: Scope): void {
+export function generatedDocumentsAreValid(profile: ProfileName, runs: Runs, scope?: Scope): void {
   using stack = new DisposableStack();
   const judge = judgeOf(profile, scope, stack);
   const schema = schemaOf(profile);
@@ -159,13 +165,16 @@ export function generatedDocumentsAreValid(profile: ProfileName, runs: number, s
     assert.equal(judge.refusal(Buffer.from(styled)), undefined, styled);
     assert.deepEqual(parseDocument(Buffer.from(styled), { strict: true, profile }).value, value, styled);
   };
-  const each = Math.max(1, Math.floor(runs / roots.length / 2));
-  for (const root of roots) fc.assert(fc.property(documents(schema, [root]), check), { numRuns: each });
-  fc.assert(fc.property(documents(schema, roots), check), { numRuns: Math.max(0, runs - each * roots.length) });
+  const each = Math.max(1, Math.floor(runs.numRuns / roots.length / 2));
+  for (const root of roots) fc.assert(fc.property(documents(schema, [root]), check), { ...runs, numRuns: each });
+  fc.assert(fc.property(documents(schema, roots), check), {
+    ...runs,
+    numRuns: Math.max(0, runs.numRuns - each * roots.length),
+  });
 }
 
 /** Documents with one to three faults: the same verdict from both. */
-export function mutatedDocumentsAreJudgedAlike(profile: ProfileName, runs: number, scope?: Scope): Tally {
+export function mutatedDocumentsAreJudgedAlike(profile: ProfileName, runs: Runs, scope?: Scope): Tally {
   using stack = new DisposableStack();
   const judge = judgeOf(profile, scope, stack);
   const schema = schemaOf(profile);
@@ -190,7 +199,7 @@ export function mutatedDocumentsAreJudgedAlike(profile: ProfileName, runs: numbe
       }
       compare(Buffer.from(text), judge, profile, `${root.name}, ${done.join(', ')}`, tally);
     }),
-    { numRuns: runs },
+    runs,
   );
   return tally;
 }
