@@ -55,7 +55,8 @@ export class Outbox implements Disposable {
     try {
       this.#database = new DatabaseSync(file);
       this.#database.exec(`
-        PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -256;
+        PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+        PRAGMA cache_size = -256; PRAGMA wal_autocheckpoint = 4000;
         CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, start INTEGER, duration INTEGER, "values" TEXT) STRICT;
         CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, value TEXT) STRICT;`);
     } catch (error) {

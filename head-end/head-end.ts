@@ -151,10 +151,10 @@ export class HeadEnd implements AsyncDisposable {
   }
 
   async report(): Promise<HeadEndReport> {
-    const { readings, registry, market, settlements, token, cycle, start } = this.#open();
+    const { clock, readings, registry, market, settlements, token, cycle, start } = this.#open();
     return {
       ...(await readingsReport(readings, registry, start)),
-      ...(await marketReport(market, settlements, token, start)),
+      ...(await marketReport(market, settlements, token, { since: start, now: clock.now() })),
       windows: cycle.windowsSettled,
       rssBytes: process.memoryUsage.rss(),
     };

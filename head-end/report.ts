@@ -1,6 +1,7 @@
-import type { UnixSeconds } from '#hal/units.ts';
+import { UnixSeconds } from '#hal/units.ts';
 import { channelMrid, type ChannelName, channelNames } from '#ieee2030_5/ext/channels.ts';
 import { formatMrid } from '#ieee2030_5/identity.ts';
+import { WINDOW_SECONDS } from './market/orders.ts';
 import type { MarketStore } from './market/store.ts';
 import type { HeadEndReport } from './protocol.ts';
 import type { ReadingStore } from './readings/store.ts';
@@ -25,7 +26,7 @@ export async function readingsReport(
   registry: Registry,
   since: UnixSeconds,
 ): Promise<Pick<HeadEndReport, 'readings' | 'energyWh'>> {
-  const ever = await readings.countsSince(0 as UnixSeconds);
+  const ever = await readings.countsSince(UnixSeconds(0));
   const run = await readings.countsSince(since);
   const storedEver: Record<string, number> = {};
   for (const { meterId, readings: count } of ever) storedEver[meterId] = (storedEver[meterId] ?? 0) + count;
@@ -74,9 +75,11 @@ export async function marketReport(
   market: MarketStore,
   settlements: PostgresSettlementStore,
   token: SettlementToken,
-  since: UnixSeconds,
+  { since, now }: { readonly since: UnixSeconds; readonly now: UnixSeconds },
 ): Promise<Pick<HeadEndReport, 'market' | 'settlement'>> {
-  const { trades, pairsUsed, volumeWh, meanPriceMicroPerKWh, matchSuccess } = await market.totals(since);
+  // A window that is cleared but not over yet belongs to the next run, as its settlement does.
+  const until = UnixSeconds(now - WINDOW_SECONDS + 1);
+  const { trades, pairsUsed, volumeWh, meanPriceMicroPerKWh, matchSuccess } = await market.totals(since, until);
   const { transactions, confirmed, failed, tradesSettled } = await settlements.totals(since);
   const moneyResidueMicro = moneyResidue(token.balances(), await settlements.settledNets());
   return {

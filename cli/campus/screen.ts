@@ -116,7 +116,9 @@ export class TerminalScreen implements Screen {
       '',
       '  Ctrl-C ends it; the next start goes on.',
     ];
-    const width = Math.max(20, this.#out.columns ?? 80) - 1;
+    // A terminal that does not say how wide it is says 0.
+    const { columns = 0 } = this.#out;
+    const width = (columns > 0 ? columns : 80) - 1;
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : '';
     this.#out.write(up + lines.map((line) => `\r\x1b[K${line.slice(0, width)}\n`).join(''));
     this.#drawn = lines.length;

@@ -24,7 +24,7 @@ export interface GatewayOptions {
 }
 
 /** How long an answer under way may take after the gateway was told to stop, wall milliseconds. */
-const closeGraceMs = 500;
+const closeGraceMs = 200;
 
 /** REST, server-sent events and the page over plain HTTP, on loopback only. */
 export class Gateway implements AsyncDisposable {

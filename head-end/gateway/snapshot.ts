@@ -139,4 +139,4 @@ export const ProblemSchema = Type.Object({
   message: Type.String(),
   hint: Nullable(Type.String()),
 });
-export const MeterParamsSchema = Type.Object({ meterId: Type.String({ minLength: 1, maxLength: 128 }) });
+export const MeterParamsSchema = Type.Object({ meterId: Type.String({ minLength: 1 }) });

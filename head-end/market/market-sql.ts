@@ -66,11 +66,11 @@ export const selectNewestClearings = `
 /** $1 zone, $2 first window. A pair is two meters, whichever of them sells. */
 export const selectTotals = `
   SELECT
-    (SELECT count(*) FROM clearings WHERE zone = $1 AND window_start >= $2) AS windows,
-    (SELECT coalesce(sum(matched_wh), 0) FROM clearings WHERE zone = $1 AND window_start >= $2) AS matched_wh,
-    (SELECT coalesce(sum(matchable_wh), 0) FROM clearings WHERE zone = $1 AND window_start >= $2) AS matchable_wh,
+    (SELECT count(*) FROM clearings WHERE zone = $1 AND window_start >= $2 AND window_start < $3) AS windows,
+    (SELECT coalesce(sum(matched_wh), 0) FROM clearings WHERE zone = $1 AND window_start >= $2 AND window_start < $3) AS matched_wh,
+    (SELECT coalesce(sum(matchable_wh), 0) FROM clearings WHERE zone = $1 AND window_start >= $2 AND window_start < $3) AS matchable_wh,
     count(*) AS trades,
     count(DISTINCT (least(seller, buyer), greatest(seller, buyer))) AS pairs_used,
     coalesce(sum(energy_wh), 0) AS volume_wh,
     round(sum(energy_wh * price) / nullif(sum(energy_wh), 0)) AS mean_price
-  FROM trades WHERE zone = $1 AND window_start >= $2`;
+  FROM trades WHERE zone = $1 AND window_start >= $2 AND window_start < $3`;

@@ -203,9 +203,9 @@ export class MarketStore {
     return windows;
   }
 
-  /** Windows that start at `since` or later. */
-  async totals(since: UnixSeconds): Promise<MarketTotals> {
-    const { rows } = await this.#pool.query<Record<string, Int | null>>(sql.selectTotals, [this.#zone, since]);
+  /** Windows that start at `since` or later, and before `until`. */
+  async totals(since: UnixSeconds, until = UnixSeconds(Number.MAX_SAFE_INTEGER)): Promise<MarketTotals> {
+    const { rows } = await this.#pool.query<Record<string, Int | null>>(sql.selectTotals, [this.#zone, since, until]);
     const row = rows[0] ?? {};
     const matchable = Number(row['matchable_wh'] ?? 0);
     const meanPrice = row['mean_price'] ?? null;

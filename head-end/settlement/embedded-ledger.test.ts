@@ -135,6 +135,9 @@ test('what the machine rejects changes nothing and is not recorded', async (t) =
   await assert.rejects(ledger.submit(new Uint8Array(1233), at), { code: 'GTX-LED-009' });
   await assert.rejects(ledger.submit(new Uint8Array(3), at), { code: 'GTX-LED-011' });
   assert.deepEqual([ledger.slot(), ledger.account(from.address)?.lamports, ledger.sequence], [slot, balance, 6]);
+  // Not even a fee: the next transaction finds the machine as the last one left it.
+  await ledger.submit(await payment(ledger, from, to, 8), at);
+  assert.equal(ledger.account(from.address)?.lamports, (balance ?? 0n) - 8n - 5_000n);
 });
 
 test('without space nothing is confirmed, the state stays where the journal is, and nothing more is taken', async (t) => {

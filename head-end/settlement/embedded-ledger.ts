@@ -15,7 +15,6 @@ import { type AccountState, decodeRecord, encodeRecord, type JournalRecord } fro
 import { readTransaction, signatureText } from './wire.ts';
 
 const FORMAT = { format: 'gridtokenx-ledger', version: 1 };
-const SYSTEM_PROGRAM = '11111111111111111111111111111111' as Address;
 
 export interface EmbeddedLedgerOptions {
   /** Made at first start, for its owner only; belongs to one process at a time. */
@@ -97,7 +96,8 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
    */
   submit(bytes: Uint8Array, at: UnixSeconds): Promise<Confirmation> {
     return this.#inTurn(async (machine) => {
-      const { transaction, signature, memo } = readTransaction(bytes);
+      const transaction = readTransaction(bytes);
+      const { signature, memo } = transaction;
       const before = this.#known.get(signature);
       if (before !== undefined) return { signature, sequence: before.sequence };
       const { slot, time } = machine.now;
@@ -114,8 +114,7 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
   fund(address: Address, lamports: bigint): Promise<void> {
     return this.#inTurn(async (machine) => {
       const account = machine.account(address);
-      const base = account ?? { address, owner: SYSTEM_PROGRAM, executable: false, data: new Uint8Array() };
-      const funded = { ...base, lamports: (account?.lamports ?? 0n) + lamports };
+      const funded = { ...account, lamports: account.lamports + lamports };
       await this.#record({ kind: 'funds', transaction: new Uint8Array(), memo: '', accounts: [funded] });
     });
   }
@@ -131,11 +130,13 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
   }
 
   account(address: Address): AccountState | null {
-    return this.#running().account(address);
+    this.#running();
+    return this.#accounts.get(address);
   }
 
   accountsOwnedBy(program: Address): AccountState[] {
-    return this.#running().ownedBy(program);
+    this.#running();
+    return this.#accounts.all().filter(({ owner, lamports }) => owner === program && lamports > 0n);
   }
 
   balanceOf(tokenAccount: Address): bigint {
@@ -223,13 +224,12 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
     const machine = this.#running();
     machine.ageBlockhash(machine.blockhashAge + 1);
     const entries = [...this.#known.values()].filter(({ sequence }) => sequence > this.#segmentStart);
-    const accounts = this.#accounts.addresses.flatMap((address) => machine.account(address as Address) ?? []);
     const body = encodeRecord({
       kind: 'checkpoint',
       sequence: this.#sequence,
       transaction: new Uint8Array(),
       memo: '',
-      accounts,
+      accounts: this.#accounts.all(),
       stateHash: this.#accounts.hashWith([]),
       blockhashAge: machine.blockhashAge,
       known: entries.map(({ signature, sequence, memo }) => ({
@@ -269,7 +269,7 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
     machine.apply([...latest.values()]);
     machine.ageBlockhash(last?.blockhashAge ?? 0);
     // What the machine holds is compared, not what the journal says that it should hold.
-    this.#accounts.set([...latest.keys()].flatMap((address) => machine.account(address) ?? []));
+    this.#accounts.set([...latest.keys()].map((address) => machine.account(address)));
     if (last === null || !this.#accounts.hashWith([]).equals(last.stateHash)) {
       throw new GridError('GTX-LED-005', 'The replayed ledger is not in the state that was recorded', {
         hint: 'Restore the ledger folder from a backup; nothing was changed.',

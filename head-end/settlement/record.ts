@@ -1,4 +1,5 @@
-import { type Address, getAddressDecoder, getAddressEncoder } from '@solana/kit';
+import type { Address } from '@solana/kit';
+import { addressOf, bytesOf } from './address-text.ts';
 
 /** An account as a transaction left it. */
 export interface AccountState {
@@ -39,9 +40,6 @@ export interface JournalRecord {
 }
 
 const kinds = ['checkpoint', 'funds', 'transaction'] as const;
-const addressEncoder = getAddressEncoder();
-const addressDecoder = getAddressDecoder();
-
 /** Bytes of fixed width and bytes behind a length, little-endian. */
 class Writer {
   readonly #parts: Uint8Array[] = [];
@@ -111,9 +109,9 @@ class Reader {
 
 const writeAccount = (writer: Writer, { address, lamports, owner, executable, data }: AccountState): Writer =>
   writer
-    .fixed(addressEncoder.encode(address) as Uint8Array)
+    .fixed(bytesOf(address))
     .u64(lamports)
-    .fixed(addressEncoder.encode(owner) as Uint8Array)
+    .fixed(bytesOf(owner))
     .u32(executable ? 1 : 0)
     .bytes(data);
 
@@ -150,9 +148,9 @@ export function decodeRecord(bytes: Buffer): JournalRecord {
     memo: reader.bytes().toString(),
     stateHash: reader.fixed(32),
     accounts: reader.list(() => ({
-      address: addressDecoder.decode(reader.fixed(32)),
+      address: addressOf(reader.fixed(32)),
       lamports: reader.u64(),
-      owner: addressDecoder.decode(reader.fixed(32)),
+      owner: addressOf(reader.fixed(32)),
       executable: reader.u32() === 1,
       data: reader.bytes(),
     })),

@@ -74,7 +74,7 @@ export class SettlementToken {
    * completed. Rejects with `GTX-SET-005` when the keys of an existing ledger are gone.
    */
   async start(participants: readonly { readonly meterId: string }[], at: UnixSeconds): Promise<void> {
-    const isNew = this.#ledger.accountsOwnedBy(TOKEN_PROGRAM_ADDRESS).every(isNative);
+    const isNew = this.#ledger.accountsOwnedBy(TOKEN_PROGRAM_ADDRESS).length === 0;
     const keys = await KeyRing.open(this.#folder, isNew);
     const operator = await keys.operator();
     const mint = await keys.mint();
@@ -245,7 +245,3 @@ export class SettlementToken {
     return { keys, operator, mint };
   }
 }
-
-/** The mint of wrapped SOL is part of every ledger; anything else of the token program is ours. */
-const isNative = ({ address }: { readonly address: Address }): boolean =>
-  address === 'So11111111111111111111111111111111111111112';

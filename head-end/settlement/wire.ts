@@ -22,6 +22,9 @@ export interface WireTransaction {
   readonly signatureBytes: Uint8Array;
   /** Text of the first memo; empty without one. */
   readonly memo: string;
+  /** Accounts that it may change, and those that it names by their place in a lookup table. */
+  readonly writable: readonly Address[];
+  readonly writableLookups: readonly { readonly table: Address; readonly places: readonly number[] }[];
 }
 
 export const signatureText = (signature: Uint8Array): string => getBase58Decoder().decode(signature);
@@ -41,6 +44,18 @@ function publicKeyOf(signer: Address): KeyObject {
   }
   return key;
 }
+
+interface MessageHeader {
+  readonly numSignerAccounts: number;
+  readonly numReadonlySignerAccounts: number;
+  readonly numReadonlyNonSignerAccounts: number;
+}
+
+/** Signers stand first, and of signers and others each those that may be written to. */
+const isWritable = (place: number, accounts: number, header: MessageHeader): boolean =>
+  place < header.numSignerAccounts
+    ? place < header.numSignerAccounts - header.numReadonlySignerAccounts
+    : place < accounts - header.numReadonlyNonSignerAccounts;
 
 const invalid = (cause?: unknown): GridError =>
   new GridError('GTX-LED-011', 'The transaction cannot be read or a signature on it is not valid', { cause });
@@ -65,6 +80,7 @@ export function readTransaction(bytes: Uint8Array): WireTransaction {
     }
     const signatureBytes = signatures[0]?.[1];
     if (signatureBytes === undefined || signatureBytes === null || !('instructions' in message)) throw invalid();
+    const lookups = ('addressTableLookups' in message ? message.addressTableLookups : undefined) ?? [];
     const memo = message.instructions.find(
       ({ programAddressIndex }) => message.staticAccounts[programAddressIndex] === MEMO_PROGRAM,
     );
@@ -73,6 +89,13 @@ export function readTransaction(bytes: Uint8Array): WireTransaction {
       signature: signatureText(signatureBytes),
       signatureBytes,
       memo: memo?.data === undefined ? '' : Buffer.from(memo.data).toString(),
+      writable: message.staticAccounts.filter((_, place) =>
+        isWritable(place, message.staticAccounts.length, message.header),
+      ),
+      writableLookups: lookups.map(({ lookupTableAddress, writableIndexes }) => ({
+        table: lookupTableAddress,
+        places: writableIndexes,
+      })),
     };
   } catch (cause) {
     throw cause instanceof GridError ? cause : invalid(cause);

@@ -60,7 +60,12 @@ test('an invalid board file is told with file, line and what was expected, and c
 test('two boards with one meter id are named', async (t) => {
   const folder = copiedBoards(t);
   cpSync(join(folder, 'eng-001.yaml'), join(folder, 'eng-copy.yaml'));
-  assertRefused(await run(['--boards', folder]), 2, 'GTX-BRD-003', /eng-001\.yaml.*eng-copy\.yaml.*AMI_METER_STANFORD_ENG_001/);
+  assertRefused(
+    await run(['--boards', folder]),
+    2,
+    'GTX-BRD-003',
+    /eng-001\.yaml.*eng-copy\.yaml.*AMI_METER_STANFORD_ENG_001/,
+  );
 });
 
 test('a folder without board files, and one that is missing', async (t) => {
@@ -134,7 +139,12 @@ test('a start before what is stored is refused, and the data goes on', async (t)
   const data = temporaryFolder(t, 'start');
   const first = await run(shortCampus(data, [...quick, '--start', '2026-06-22T12:00:00Z']));
   assert.equal(first.code, 0, first.stderr);
-  assertRefused(await run(shortCampus(data, [...quick, '--start', '2026-06-22T11:00:00Z'])), 2, 'GTX-CMP-001', /2026-06-22T12:06/);
+  assertRefused(
+    await run(shortCampus(data, [...quick, '--start', '2026-06-22T11:00:00Z'])),
+    2,
+    'GTX-CMP-001',
+    /2026-06-22T12:06/,
+  );
   const again = await run(shortCampus(data, [...quick, '--start', '2026-06-22T13:00:00Z']));
   assert.equal(again.code, 0, again.stderr);
 });

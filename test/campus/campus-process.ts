@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -12,6 +12,8 @@ const launcher = fileURLToPath(new URL('../../cli/gridtokenx.js', import.meta.ur
 /** A folder that is gone when the test is. */
 export function temporaryFolder(t: TestContext, name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `gtx-${name}-`));
+  // As root the database runs as another user, which has to pass through to its folder.
+  chmodSync(folder, 0o711);
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }

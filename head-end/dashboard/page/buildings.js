@@ -10,7 +10,7 @@ const lateSeconds = 60;
 /**
  * @param {string} name
  * @param {string} label
- * @param {...Node} children
+ * @param {...(Node | string)} children
  */
 const cell = (name, label, ...children) => html('td', { role: 'cell', class: name, 'data-label': label }, ...children);
 

@@ -56,7 +56,7 @@ export const windowRow = ({ window, priceMicroPerKWh, volumeWh, trades, status }
     windowHeader(window, times),
     html('td', { class: 'num' }, priceMicroPerKWh === null ? '–' : tokens(priceMicroPerKWh)),
     html('td', { class: 'num' }, kilowattHours(volumeWh)),
-    html('td', { class: 'num' }, String(trades)),
+    html('td', { class: 'num trades' }, String(trades)),
     html('td', {}, html('span', { class: 'state', 'data-status': status }, status)),
   );
 

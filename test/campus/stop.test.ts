@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CampusProcess, runningProcesses, runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Processes that have this data folder in their command line or, as the children of a campus, in their parent's. */
+const leftOver = (data: string): string[] =>
+  runningProcesses().flatMap(({ command }) => (command.includes(data) ? [command] : []));
+
+async function assertEndedWithin5s(
+  ended: Promise<unknown>,
+  told: number,
+  data: string,
+  pids: readonly number[],
+): Promise<void> {
+  await ended;
+  assert.ok(performance.now() - told < 5000, `took ${performance.now() - told} ms`);
+  assert.deepEqual(leftOver(data), []);
+  const alive = runningProcesses().filter(({ pid }) => pids.includes(pid));
+  assert.deepEqual(alive, []);
+  assert.equal(existsSync(join(data, 'head-end', 'database', 'pg', 'postmaster.pid')), false);
+  assert.deepEqual(
+    readdirSync(data, { recursive: true }).filter((name) => String(name).endsWith('.new')),
+    [],
+  );
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test(`${signal} ends everything within five seconds, and the next start goes on`, async (t) => {
+    const data = temporaryFolder(t, 'stop');
+    const campus = new CampusProcess(shortCampus(data, ['--speed', '20', '--sample', '5']));
+    await campus.says(/dashboard/);
+    const pids = campus.processes().map(({ pid }) => pid);
+    assert.ok(pids.length >= 4, `head-end, boards, postgres and its guard: ${pids.length}`);
+    const told = performance.now();
+    campus.child.kill(signal);
+    await assertEndedWithin5s(campus.ended, told, data, pids);
+    assert.equal((await campus.ended).code, 0);
+    const again = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.05', '--sample', '15']));
+    assert.equal(again.readings.lost, 0);
+  });
+}
+
+test('SIGTERM to npm ends everything too', async (t) => {
+  const data = temporaryFolder(t, 'npm');
+  const npm = spawn('npm', ['start', '--', ...shortCampus(data, [])], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  npm.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  while (!stderr.includes('dashboard')) await once(npm.stderr, 'data');
+  const ended = once(npm, 'close');
+  const told = performance.now();
+  npm.kill('SIGTERM');
+  await assertEndedWithin5s(ended, told, data, []);
+});
+
+test('on a terminal the start shows its steps, then one screen of status, and Ctrl-C ends it', async (t) => {
+  const data = temporaryFolder(t, 'tty');
+  const command = [
+    process.execPath,
+    'cli/gridtokenx.js',
+    'campus',
+    ...shortCampus(data, ['--speed', '60', '--sample', '15']),
+  ];
+  const terminal = spawn('script', ['-qefc', command.join(' '), '/dev/null'], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let screen = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
+  while (!/readings +\d+ stored/.test(screen)) await once(terminal.stdout, 'data');
+  assert.match(screen, /✓ certificates/);
+  assert.match(screen, /✓ starting the ledger/);
+  assert.match(screen, /boards +25 online/);
+  assert.match(screen, /Ctrl-C ends it/);
+  const ended = once(terminal, 'close');
+  const told = performance.now();
+  terminal.stdin.write('\x03');
+  await assertEndedWithin5s(ended, told, data, []);
+  assert.match(screen, /stopped at .* 0 lost/);
+});

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { delay, monotonicMs } from '#hal/wall.ts';
+import type { CampusReport } from '#cli/campus/report.ts';
+import type { CampusSnapshot } from '#head-end/gateway/snapshot.ts';
+import type { Figure } from './figure.ts';
+import { bareHttpsPost } from './yardstick.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const pollMs = 20;
+
+async function temporary<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'gtx-perf-'));
+  await chmod(folder, 0o711);
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const npmStart = (args: readonly string[]) =>
+  spawn('npm', ['start', '--silent', '--', ...args, '--sep-port', '0', '--http-port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+
+/** Seconds from `npm start` until the page is there and the first reading is acknowledged. */
+async function startSeconds(data: string): Promise<number> {
+  const started = monotonicMs();
+  const campus = npmStart(['--data', data]);
+  let text = '';
+  campus.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const ended = once(campus, 'close');
+  let url: string | undefined;
+  while (url === undefined) {
+    await Promise.race([once(campus.stderr, 'data'), ended]);
+    if (campus.exitCode !== null) throw new Error(`campus ended:\n${text}`);
+    url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
+  }
+  for (;;) {
+    const page = await fetch(`${url}/`);
+    const snapshot = (await (await fetch(`${url}/api/v1/snapshot`)).json()) as CampusSnapshot;
+    if (page.ok && snapshot.meters.some((meter) => meter.lastReadingAt !== null)) break;
+    await delay(pollMs);
+  }
+  const seconds = (monotonicMs() - started) / 1000;
+  campus.kill('SIGTERM');
+  await ended;
+  return seconds;
+}
+
+export async function starts(): Promise<Figure[]> {
+  return temporary(async (folder) => {
+    const data = join(folder, 'data');
+    const first = await startSeconds(data);
+    const second = await startSeconds(data);
+    return [
+      { name: 'first start of all: first reading and page', value: first, unit: 's', target: { atMost: 15 } },
+      { name: 'second start: first reading and page', value: second, unit: 's', target: { atMost: 5 } },
+    ];
+  });
+}
+
+async function day(sampleSeconds: number, targetSeconds: number): Promise<Figure[]> {
+  return temporary(async (folder) => {
+    const json = join(folder, 'report.json');
+    const times = [
+      '--speed',
+      'max',
+      '--hours',
+      '24',
+      '--start',
+      '2026-06-22T00:00:00-07:00',
+      '--sample',
+      String(sampleSeconds),
+    ];
+    const started = monotonicMs();
+    const campus = npmStart(['--data', join(folder, 'data'), '--json', json, ...times]);
+    campus.stderr.pipe(process.stderr);
+    const [code] = (await once(campus, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`campus ended with ${code}`);
+    const seconds = (monotonicMs() - started) / 1000;
+    const report = JSON.parse(await readFile(json, 'utf8')) as CampusReport;
+    const posts = report.readings.acknowledged / 9;
+    const bareUs = await bareHttpsPost();
+    const name = `24 h of campus, ${sampleSeconds} s sampling`;
+    return [
+      { name, value: seconds, unit: 's', target: { atMost: targetSeconds } },
+      {
+        name: `${name}: times a bare node:https post of the same document (${bareUs.toFixed(0)} µs)`,
+        value: (seconds * 1e6) / posts / bareUs,
+        unit: '×',
+      },
+      { name: `${name}: readings lost`, value: report.readings.lost, unit: '', target: { atMost: 0 } },
+      { name: `${name}: head-end memory`, value: report.rssMb.headEnd, unit: 'MB', target: { atMost: 200 } },
+      {
+        name: `${name}: memory of all boards (the plan's 50 MB a service)`,
+        value: report.rssMb.boards,
+        unit: 'MB',
+        target: { atMost: 200 },
+      },
+    ];
+  });
+}
+
+export const day15 = (): Promise<Figure[]> => day(15, 90);
+export const day1 = (): Promise<Figure[]> => day(1, 360);
