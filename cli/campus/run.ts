@@ -13,6 +13,7 @@ import { type BoardFile, loadBoardFiles } from '#edge/board-file.ts';
 import type { FleetProtocol } from '#edge/fleet/protocol.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
 import { DataFolder } from './data-folder.ts';
+import { checkPort } from './ports.ts';
 import { prepareIdentities } from './identities.ts';
 import { type CampusOptions, startTime } from './options.ts';
 import { campusReport } from './report.ts';
@@ -22,6 +23,8 @@ import { type Screen, screenFor } from './screen.ts';
 const stopTimeoutMs = 2000;
 /** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
 const childFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
+/** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
+const fleetHeapMb = (boards: number): number => 48 + boards;
 const statusEveryMs = 1000;
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -63,12 +66,16 @@ class Campus {
         boardFiles.map((file) => file.meterId),
       );
     if (options.json !== undefined) checkReportPath(options.json);
+    await checkPort(options.sepPort, 'the IEEE 2030.5 server', '--sep-port');
+    await checkPort(options.httpPort, 'the dashboard', '--http-port');
     await using cleanup = new AsyncDisposableStack();
     const data = cleanup.use(await DataFolder.open(options.data));
     this.#screen.progress('certificates');
     const identities = await prepareIdentities(data.folder('ca'), data.folder('identities'), boardFiles);
-    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts');
-    const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts');
+    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', []);
+    const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts', [
+      `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`,
+    ]);
     this.#screen.progress('head-end and boards');
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
     const [opened, field] = await Promise.all([
@@ -147,10 +154,11 @@ class Campus {
     cleanup: AsyncDisposableStack,
     name: string,
     entry: string,
+    flags: readonly string[],
   ): ChildLink<P> {
     const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
       serialization: 'advanced',
-      execArgv: childFlags,
+      execArgv: [...childFlags, ...flags],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,
     });

@@ -19,10 +19,15 @@ export class TrackedAccounts {
     return this.#sorted.flatMap((address) => this.#tracked.get(address)?.account ?? []);
   }
 
-  /** Null when there is no such account. */
+  /** An account that was ever touched, closed ones included. */
+  state(address: Address): AccountState | null {
+    return this.#tracked.get(address)?.account ?? null;
+  }
+
+  /** Null when there is no such account, or not any more. */
   get(address: Address): AccountState | null {
-    const account = this.#tracked.get(address)?.account;
-    return account === undefined || account.lamports === 0n ? null : account;
+    const account = this.state(address);
+    return account === null || account.lamports === 0n ? null : account;
   }
 
   /** Those whose content is not what is tracked. */

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdtempSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,7 +17,8 @@ import { generateKeyPairSigner, type KeyPairSigner, lamports } from '@solana/kit
 import { getTransferSolInstruction } from '@solana-program/system';
 import { UnixSeconds } from '#hal/units.ts';
 import { EmbeddedLedger, type EmbeddedLedgerOptions } from './embedded-ledger.ts';
-import { durableDisk } from './journal.ts';
+import { durableDisk, Journal } from './journal.ts';
+import { encodeRecord, type JournalRecord } from './record.ts';
 import { memoInstruction, signTransaction } from './sign.ts';
 
 const at = UnixSeconds(1_800_000_000);
@@ -222,4 +232,65 @@ test('a ledger that is not running says so', async (t) => {
   assert.throws(() => ledger.latestBlockhash(), { code: 'GTX-LED-007' });
   await assert.rejects(ledger.submit(new Uint8Array(), at), { code: 'GTX-LED-007' });
   await ledger[Symbol.asyncDispose]();
+});
+
+test('without space for a new segment what was confirmed stays, and nothing more is taken', async (t) => {
+  const { folder, from, to } = await usedLedger(t);
+  const disk = {
+    async append(...[file, bytes, position]: Parameters<typeof durableDisk.append>) {
+      if (position > 0) return durableDisk.append(file, bytes, position);
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    },
+  };
+  const ledger = await opened({ folder, disk, segmentBytes: 1 });
+  const { signature } = await ledger.submit(await payment(ledger, from, to, 8), at);
+  await assert.rejects(ledger.submit(await payment(ledger, from, to, 9), at), { code: 'GTX-LED-007' });
+  await ledger[Symbol.asyncDispose]();
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('journal-')),
+    ['journal-000001'],
+  );
+  await using again = await opened({ folder });
+  assert.ok(again.has(signature));
+});
+
+/** A journal whose chain holds, with records that no ledger wrote. */
+async function forgedLedger(t: TestContext, bodies: readonly Uint8Array[]): Promise<string> {
+  const folder = folderFor(t);
+  await (await opened({ folder }))[Symbol.asyncDispose]();
+  rmSync(join(folder, 'journal-000001'));
+  const { journal } = await Journal.open(folder, durableDisk);
+  for (const [index, body] of bodies.entries()) await (index === 0 ? journal.begin(body) : journal.append(body));
+  await journal[Symbol.asyncDispose]();
+  return folder;
+}
+
+const record = (fields: Partial<JournalRecord>): Buffer =>
+  encodeRecord({
+    kind: 'checkpoint',
+    sequence: 0,
+    transaction: new Uint8Array(),
+    memo: '',
+    accounts: [],
+    stateHash: createHash('sha256').update('gtx:state:v1\n').digest(),
+    blockhashAge: 1,
+    known: [],
+    ...fields,
+  });
+
+test('a journal that is whole but whose records make no sense is not believed', async (t) => {
+  const sound = await forgedLedger(t, [record({})]);
+  await (await opened({ folder: sound }))[Symbol.asyncDispose]();
+  const forgeries: readonly (readonly [string, readonly Uint8Array[]])[] = [
+    ['GTX-LED-005', [record({ stateHash: Buffer.alloc(32, 7) })]],
+    ['GTX-LED-004', [record({}), record({ kind: 'funds', sequence: 2 })]],
+    ['GTX-LED-004', [record({}), record({})]],
+    ['GTX-LED-004', [record({ kind: 'funds' })]],
+    ['GTX-LED-004', [Buffer.from('no record at all')]],
+    ['GTX-LED-004', [Buffer.concat([record({}), Buffer.alloc(1)])]],
+    ['GTX-LED-011', [record({}), record({ kind: 'transaction', sequence: 1, transaction: new Uint8Array(70) })]],
+  ];
+  for (const [code, bodies] of forgeries) {
+    await assert.rejects(opened({ folder: await forgedLedger(t, bodies) }), { code });
+  }
 });

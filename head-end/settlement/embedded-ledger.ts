@@ -1,26 +1,21 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Address, type Blockhash, getBase58Encoder } from '@solana/kit';
 import { getTokenDecoder, TOKEN_PROGRAM_ADDRESS } from '@solana-program/token';
-import { writeFileAtomic } from '#hal/atomic-file.ts';
-import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import type { UnixSeconds } from '#hal/units.ts';
-import { lockFolder } from '../database/folder-lock.ts';
 import { TrackedAccounts } from './account-state.ts';
 import { durableDisk, Journal, type JournalDisk } from './journal.ts';
 import type { Confirmation, Ledger, LedgerSettlement } from './ledger.ts';
+import { checkVersion, holdFolder } from './ledger-folder.ts';
 import { Machine } from './machine.ts';
 import { type AccountState, decodeRecord, encodeRecord, type JournalRecord } from './record.ts';
 import { readTransaction, signatureText } from './wire.ts';
-
-const FORMAT = { format: 'gridtokenx-ledger', version: 1 };
 
 export interface EmbeddedLedgerOptions {
   /** Made at first start, for its owner only; belongs to one process at a time. */
   readonly folder: string;
   readonly log?: Log;
-  /** A segment of the journal that has grown beyond this many bytes is closed; 16 MiB (about 2,700 settlements). */
+  /** A segment of the journal that has grown beyond this many bytes is closed; 8 MiB (about 1,100 settlements). */
   readonly segmentBytes?: number;
   readonly disk?: JournalDisk;
 }
@@ -31,8 +26,8 @@ interface Entry extends Confirmation {
 
 /**
  * A Solana ledger in this process that survives `kill -9`. A transaction is executed, its signed bytes and the
- * accounts that it changed are appended to the journal and are on disk, and only then do the accounts change and
- * does `submit` resolve. A start replays the newest segment, verifies its chain of hashes and every signature, and
+ * accounts that it changed are appended to the journal and are on disk, and only then does anyone see the accounts
+ * changed and does `submit` resolve; when it cannot be written, the machine is put back to where the journal is. A start replays the newest segment, verifies its chain of hashes and every signature, and
  * compares the state with the hash that was recorded.
  *
  * Memory: the accounts, and the signatures of this segment and the one before it. When a segment is closed the
@@ -98,12 +93,19 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
     return this.#inTurn(async (machine) => {
       const transaction = readTransaction(bytes);
       const { signature, memo } = transaction;
-      const before = this.#known.get(signature);
-      if (before !== undefined) return { signature, sequence: before.sequence };
+      const known = this.#known.get(signature);
+      if (known !== undefined) return { signature, sequence: known.sequence };
       const { slot, time } = machine.now;
       const block = { slot: slot + 1n, time: BigInt(at) > time ? BigInt(at) : time };
-      const accounts = this.#accounts.changed(machine.execute(transaction, block));
-      await this.#record({ kind: 'transaction', transaction: bytes, memo, accounts });
+      const touched = machine.touchedBy(transaction);
+      const before = touched.map((address) => this.#accounts.state(address) ?? machine.account(address));
+      try {
+        const accounts = this.#accounts.changed(machine.execute(transaction, touched, block));
+        await this.#record({ kind: 'transaction', transaction: bytes, memo, accounts });
+      } catch (error) {
+        machine.apply(before);
+        throw error;
+      }
       const confirmation = { signature, sequence: this.#sequence };
       this.#known.set(signature, { ...confirmation, memo });
       await this.#closeLargeSegment();
@@ -116,6 +118,7 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
       const account = machine.account(address);
       const funded = { ...account, lamports: account.lamports + lamports };
       await this.#record({ kind: 'funds', transaction: new Uint8Array(), memo: '', accounts: [funded] });
+      machine.apply([funded]);
     });
   }
 
@@ -188,7 +191,7 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
     return result;
   }
 
-  /** Makes a record durable, then lets it take effect. */
+  /** Makes a record durable, then shows the accounts as it left them. */
   async #record(record: Pick<JournalRecord, 'kind' | 'transaction' | 'memo' | 'accounts'>): Promise<void> {
     const machine = this.#running();
     const body = encodeRecord({
@@ -204,14 +207,13 @@ export class EmbeddedLedger implements Ledger, AsyncDisposable {
       this.#failure = error;
       throw error;
     }
-    machine.apply(record.accounts);
     this.#accounts.set(record.accounts);
     this.#sequence++;
   }
 
   /** What was confirmed stays confirmed when this fails; the ledger just takes nothing more. */
   async #closeLargeSegment(): Promise<void> {
-    if ((this.#journal as Journal).length < (this.#options.segmentBytes ?? 16 * 1024 * 1024)) return;
+    if ((this.#journal as Journal).length < (this.#options.segmentBytes ?? 8 * 1024 * 1024)) return;
     try {
       await this.#beginSegment();
     } catch (error) {
@@ -289,45 +291,4 @@ function decoded(body: Buffer): JournalRecord {
 const unreadable = (sequence: number): GridError =>
   new GridError('GTX-LED-004', `The ledger's journal is out of order at record ${sequence}`, {
     hint: 'Restore the ledger folder from a backup; nothing was changed.',
-  });
-
-/** Makes the folder and holds it. */
-function holdFolder(folder: string): Disposable {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return lockFolder(folder);
-  } catch (cause) {
-    if (cause instanceof GridError && cause.code === 'GTX-DB-005') {
-      throw new GridError('GTX-LED-003', `Another process uses the ledger in ${folder}`, {
-        cause,
-        hint: 'Stop it, or choose another data folder with --data DIR.',
-      });
-    }
-    throw new GridError('GTX-LED-001', `The ledger cannot use the folder ${folder}: ${reasonOf(cause)}`, {
-      cause,
-      hint: 'Check who owns it and whether there is space, or choose another data folder with --data DIR.',
-    });
-  }
-}
-
-/** Stamps a new folder; refuses one of another version or of another program. */
-async function checkVersion(folder: string): Promise<void> {
-  const path = join(folder, 'ledger.json');
-  let found: string;
-  try {
-    found = readFileSync(path, 'utf8');
-  } catch (cause) {
-    if (systemCode(cause) !== 'ENOENT' || readdirSync(folder).some((name) => name.startsWith('journal-'))) {
-      throw otherVersion(folder, cause);
-    }
-    await writeFileAtomic(path, `${JSON.stringify(FORMAT)}\n`, 0o600);
-    return;
-  }
-  if (found.trim() !== JSON.stringify(FORMAT)) throw otherVersion(folder, found.trim());
-}
-
-const otherVersion = (folder: string, cause: unknown): GridError =>
-  new GridError('GTX-LED-002', `The ledger in ${folder} is of another version`, {
-    cause,
-    hint: 'Use the release that made it, or choose another data folder with --data DIR.',
   });

@@ -16,7 +16,7 @@ import { SettlementEngine } from './engine.ts';
 import { MemoryStore } from './memory-store.ts';
 import { PostgresSettlementStore } from './postgres-store.ts';
 import { moneyResidue } from './residue.ts';
-import type { SettlementStore } from './store.ts';
+import type { SettlementBatch, SettlementStore } from './store.ts';
 import { SettlementToken } from './token.ts';
 
 const log = createLog('test', 'silent');
@@ -290,4 +290,44 @@ test('with PostgreSQL the same: settled once, nothing left over, totals that add
     (await store.newestSettled(1)).map(({ window }) => window),
     [windowAt(1)],
   );
+});
+
+test('a batch in PostgreSQL is created once, and goes from stored over failed to confirmed', async (t) => {
+  const database = await startTestDatabase(t);
+  const store = new PostgresSettlementStore(database.pool);
+  await new MarketStore(database.pool).saveClearing(windowAt(0), clearingOf(0), windowAt(0));
+  const batch: SettlementBatch = {
+    zone: 'campus',
+    window: windowAt(0),
+    version: 1,
+    state: 'stored',
+    tradesHash: 'ab'.repeat(32),
+    trades: 3,
+    volumeWh: Wh(10),
+    paymentMicro: Micro(20),
+    transferredMicro: Micro(15),
+    transfers: 2,
+    signature: 'one',
+    signed: Buffer.from([1, 2, 3]),
+    sequence: null,
+    storedAt: windowAt(1),
+    confirmedAt: null,
+  };
+  assert.deepEqual(await store.saveBatch(batch), batch);
+  assert.deepEqual(await store.saveBatch({ ...batch, signature: 'two' }), batch);
+  assert.deepEqual(await store.unconfirmed(), [batch]);
+  await store.markFailed(batch, 'rejected');
+  assert.equal((await store.unconfirmed())[0]?.state, 'failed');
+  assert.equal((await store.totals(windowAt(0))).failed, 1);
+  await store.replaceSigned(batch, 'three', new Uint8Array([4]));
+  assert.equal((await store.settledNets()).size, 0);
+  await store.markConfirmed(batch, 9, windowAt(2));
+  // Once confirmed it stays as it is.
+  await store.markFailed(batch, 'late');
+  await store.replaceSigned(batch, 'four', new Uint8Array([5]));
+  const { state, signature, sequence, confirmedAt } = (await store.newestConfirmed()) ?? batch;
+  assert.deepEqual([state, signature, sequence, confirmedAt], ['confirmed', 'three', 9, windowAt(2)]);
+  assert.deepEqual(await store.tradesOf(batch), tradesOf(0));
+  assert.equal((await store.settledNets()).size, 25);
+  assert.equal(await store.batch({ ...batch, version: 2 }), null);
 });

@@ -43,10 +43,7 @@ function slotHashesAt({ slot }: BlockTime): AccountState {
   return sysvar(SLOT_HASHES, data);
 }
 
-/**
- * The Solana virtual machine in this process. It only ever takes on what `apply` is given, which the journal holds
- * by then; executing a transaction leaves it as it was.
- */
+/** The Solana virtual machine in this process. Durability is the ledger's affair. */
 export class Machine {
   // Its own history would grow, and the ledger keeps a better one.
   readonly #svm = new LiteSVM().withTransactionHistory(0n);
@@ -103,28 +100,26 @@ export class Machine {
     }
   }
 
-  /**
-   * The accounts as a transaction would leave them, were it the next block; the Clock is one of them. Afterwards the
-   * machine is as it was. (A simulation would answer the same, but its list of accounts leaks in LiteSVM 1.5.0:
-   * `AddressAndAccount.address`, 24 KB a settlement.)
-   * Throws `GTX-LED-010` when its blockhash has expired and `GTX-LED-008` when the machine rejects it.
-   */
-  execute({ transaction, writable, writableLookups }: WireTransaction, block: BlockTime): AccountState[] {
+  /** The accounts that a transaction may change; the Clock, which moves with every block, is the last. */
+  touchedBy({ writable, writableLookups }: WireTransaction): Address[] {
     const listed = writableLookups.flatMap(({ table, places }) => {
       const { data } = this.account(table);
       return places.map((place) => listedAddress(data, place));
     });
-    const touched = [...writable, ...listed];
-    const before = [...touched.map((at) => this.account(at)), clockAt(this.#now)];
-    const clock = clockAt(block);
-    this.apply([clock]);
-    try {
-      const outcome = this.#svm.sendTransaction(transaction);
-      if (outcome instanceof FailedTransactionMetadata) throw rejected(outcome);
-      return [...touched.map((at) => this.account(at)), clock];
-    } finally {
-      this.apply(before);
-    }
+    return [...writable, ...listed, CLOCK];
+  }
+
+  /**
+   * Executes a transaction as the next block and answers the accounts that it touched, as they are then. (A
+   * simulation would answer the same without a trace, but its list of accounts leaks in LiteSVM 1.5.0:
+   * `AddressAndAccount.address`, 24 KB a settlement.)
+   * Throws `GTX-LED-010` when its blockhash has expired and `GTX-LED-008` when the machine rejects it.
+   */
+  execute({ transaction }: WireTransaction, touched: readonly Address[], block: BlockTime): AccountState[] {
+    this.apply([clockAt(block)]);
+    const outcome = this.#svm.sendTransaction(transaction);
+    if (outcome instanceof FailedTransactionMetadata) throw rejected(outcome);
+    return touched.map((at) => this.account(at));
   }
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CampusProcess, type Ended, shortCampus, temporaryFolder } from './campus-process.ts';
+import { CampusProcess, type Ended, runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
 
 const boards = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
 const quick = ['--hours', '0.1', '--speed', 'max', '--sample', '15'];
@@ -104,10 +105,11 @@ for (const [flag, other] of [
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     t.after(() => server.close());
     const { port } = server.address() as net.AddressInfo;
-    const ended = await run(['--data', temporaryFolder(t, 'port'), flag, String(port), other, '0', ...quick]);
-    assert.equal(ended.code, 1, ended.stderr);
-    assert.match(ended.stderr, new RegExp(`Port ${port}.*taken`));
+    const data = join(temporaryFolder(t, 'port'), 'data');
+    const ended = await run(['--data', data, flag, String(port), other, '0', ...quick]);
+    assertRefused(ended, 1, 'GTX-CMP-003', new RegExp(`Port ${port}.*taken`));
     assert.match(ended.stderr, new RegExp(`hint: .*${flag}`));
+    assert.equal(existsSync(data), false);
   });
 }
 
@@ -123,6 +125,29 @@ test('a data folder that cannot be written is told', async (t) => {
   const data = join(folder, 'file', 'data');
   writeFileSync(join(folder, 'file'), 'not a folder');
   assertRefused(await run(['--data', data, ...quick]), 1, 'GTX-DAT-001', /data/);
+});
+
+test('a disk without space is told, at the first start and in the middle of a run', { timeout: 120_000 }, async (t) => {
+  const disk = temporaryFolder(t, 'disk');
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0711', 'tmpfs', disk]);
+  if (mounted.status !== 0) {
+    t.skip('only root may mount a small file system');
+    return;
+  }
+  t.after(() => spawnSync('umount', ['-l', disk]));
+  const first = await run(shortCampus(join(disk, 'data'), quick));
+  assert.equal(first.code, 1, first.stderr);
+  assert.match(first.stderr, /^GTX-[A-Z]+-\d+ .*[Nn]o space left/m);
+  // Room for the database and a few minutes of readings, not for an hour of them.
+  spawnSync('mount', ['-o', 'remount,size=70m', disk]);
+  const full = await run(shortCampus(join(disk, 'data'), ['--hours', '24', '--speed', 'max', '--sample', '15']));
+  assert.equal(full.code, 1, full.stderr);
+  assert.match(full.stderr, /^GTX-[A-Z]+-\d+ .*([Nn]o space left|disk)/m);
+  assert.match(full.stderr, /^ {2}hint: ./m);
+  spawnSync('mount', ['-o', 'remount,size=400m', disk]);
+  const report = await runToEnd(shortCampus(join(disk, 'data'), quick));
+  assert.equal(report.readings.lost, 0);
+  assert.equal(report.settlement.moneyResidueMicro, 0);
 });
 
 test('a data folder that another campus uses is refused', async (t) => {

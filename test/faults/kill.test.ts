@@ -11,14 +11,14 @@ import { CampusProcess, runToEnd, shortCampus, temporaryFolder } from '../campus
 const victims = { boards: 'edge/fleet/main.ts', 'head-end': 'head-end/main.ts', database: 'bin/postgres -D' } as const;
 type Victim = keyof typeof victims;
 
-/** A morning of trades for each run. */
-const morning = (day: number): string[] => ['--start', `2026-06-${22 + day}T07:00:00-07:00`, '--sample', '15'];
+/** An evening of trades for each run. */
+const evening = (day: number): string[] => ['--start', `2026-06-${22 + day}T17:00:00-07:00`, '--sample', '15'];
 /** Random, yet told when it fails: the moments of death of a run. */
 const seed = seedOf(Date.now() >>> 0, 'moments');
 
 /** Lets a campus run for a random while, then kills a part of it, as a crash would. */
 async function runAndKill(data: string, victim: Victim, round: number): Promise<void> {
-  const campus = new CampusProcess(shortCampus(data, ['--speed', '600', ...morning(round)]));
+  const campus = new CampusProcess(shortCampus(data, ['--speed', '600', ...evening(round)]));
   await campus.says(/dashboard/);
   await delay(300 + 3000 * uniform(seed, round));
   const target = campus.processes().find(({ command }) => command.includes(victims[victim]));
@@ -36,7 +36,7 @@ for (const victim of Object.keys(victims) as Victim[]) {
     t.diagnostic(`moments from seed ${seed}`);
     const data = temporaryFolder(t, 'kill');
     for (const round of [0, 1]) await runAndKill(data, victim, round);
-    const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.5', ...morning(2)]));
+    const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.5', ...evening(2)]));
     assert.equal(report.readings.lost, 0);
     assert.equal(report.settlement.moneyResidueMicro, 0);
     assert.equal(report.settlement.failed, 0);

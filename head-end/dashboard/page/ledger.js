@@ -56,7 +56,7 @@ export const windowRow = ({ window, priceMicroPerKWh, volumeWh, trades, status }
     windowHeader(window, times),
     html('td', { class: 'num' }, priceMicroPerKWh === null ? '–' : tokens(priceMicroPerKWh)),
     html('td', { class: 'num' }, kilowattHours(volumeWh)),
-    html('td', { class: 'num trades' }, String(trades)),
+    html('td', { class: 'num roomy' }, String(trades)),
     html('td', {}, html('span', { class: 'state', 'data-status': status }, status)),
   );
 
@@ -75,6 +75,6 @@ export const settlementRow = ({ window, signature, transfers, volumeWh, amountMi
       html('code', {}, shortSignature(signature)),
     ),
     html('td', { class: 'num optional' }, String(transfers)),
-    html('td', { class: 'num' }, kilowattHours(volumeWh)),
+    html('td', { class: 'num roomy' }, kilowattHours(volumeWh)),
     html('td', { class: 'num', title: exactTokens(amountMicro) }, tokens(amountMicro)),
   );
