@@ -134,7 +134,7 @@ test('a disk without space is told, at the first start and in the middle of a ru
     t.skip('only root may mount a small file system');
     return;
   }
-  t.after(() => spawnSync('umount', ['-l', disk]));
+  using _mounted = { [Symbol.dispose]: () => void spawnSync('umount', ['-l', disk]) };
   const first = await run(shortCampus(join(disk, 'data'), quick));
   assert.equal(first.code, 1, first.stderr);
   assert.match(first.stderr, /^GTX-[A-Z]+-\d+ .*[Nn]o space left/m);
