@@ -20,7 +20,7 @@ hal: emulated
 devices:
   clamps: { driver: emontx, gridChannel: 1, loadChannel: 2 }
   inverter: { driver: sunspec-inverter, unit: 1, ratedW: 50000 }
-  battery: { driver: sunspec-battery, unit: 1, capacityWh: 30000, ratedW: 15000, reservePercent: 20 }
+  battery: { driver: sunspec-battery, unit: 2, capacityWh: 30000, ratedW: 15000, reservePercent: 20 }
 site: { peakLoadW: 40000 }
 `;
 

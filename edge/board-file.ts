@@ -156,6 +156,12 @@ function checkRules({ value, fault }: CheckedYaml<Static<typeof boardSchema>>): 
   if (hal === 'emulated' && site === undefined) {
     throw fault(['site'], 'missing, expected site: { peakLoadW } because hal is emulated');
   }
+  if (hal === 'emulated' && devices.battery !== undefined && devices.battery.unit === devices.inverter?.unit) {
+    throw fault(
+      ['devices', 'battery', 'unit'],
+      'expected another unit than the inverter has: emulated, they share a bus',
+    );
+  }
   if (hal === 'real') {
     for (const [name, device] of Object.entries(devices)) {
       if (device.port !== undefined) continue;

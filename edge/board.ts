@@ -9,6 +9,7 @@ import { discover, type Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
 import { pvLimit, type StorageSituation, storageSetpoint } from './control/storage.ts';
 import { Outbox } from './outbox.ts';
+import type { OutboxFile } from './outbox-file.ts';
 import { type BoardDevices, type BoardRegisters, emptyRegisters, Sampler, type SiteSample } from './sampler.ts';
 import { offerLeadSeconds, TradingAgent, windowSeconds } from './trading/agent.ts';
 
@@ -26,8 +27,7 @@ export interface BoardOptions {
   readonly clock: Clock;
   readonly serverUrl: string;
   readonly identity: ClientIdentity & { readonly lfdi: Lfdi };
-  /** Path of the SQLite file. */
-  readonly outboxFile: string;
+  readonly outboxFile: OutboxFile;
   readonly sampleSeconds: number;
   readonly seed: number;
   readonly log: Log;
@@ -64,7 +64,7 @@ export class Board implements AsyncDisposable {
     this.#options = options;
     this.#log = log.child({ meter: file.meterId });
     this.connection = new Connection(new URL(options.serverUrl).origin, identity);
-    this.outbox = new Outbox(options.outboxFile);
+    this.outbox = new Outbox(options.outboxFile, file.meterId);
     const registers = this.outbox.state('registers') as BoardRegisters | undefined;
     this.#sampler = new Sampler(devices, registers ?? emptyRegisters, this.#log);
     this.#mirror = new Mirror(this.connection, file.meterId, identity.lfdi);
@@ -93,7 +93,7 @@ export class Board implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timers.dispose();
     await this.connection[Symbol.asyncDispose]();
-    this.outbox[Symbol.dispose]();
+    await this.outbox.close();
   }
 
   async #sampleAndControl(now: UnixSeconds): Promise<void> {
@@ -154,7 +154,7 @@ export class Board implements AsyncDisposable {
       const duration = this.#lastPosted === undefined ? 0 : now - this.#lastPosted;
       this.#lastPosted = now;
       const posting = { start: UnixSeconds(now - duration), duration, values: this.#sampler.values(sample) };
-      this.outbox.append(posting, { registers: this.#sampler.registers });
+      await this.outbox.append(posting, { registers: this.#sampler.registers });
     }
     await this.#exchange('post', async (resources) => {
       for (let posting = this.outbox.oldest(); posting !== undefined; posting = this.outbox.oldest()) {

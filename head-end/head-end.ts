@@ -10,7 +10,7 @@ import { type Database, openDatabase } from './database/database.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { LiveState } from './live.ts';
 import { MarketDesk } from './market/desk.ts';
-import { WINDOW_SECONDS } from './market/orders.ts';
+import { WINDOW_SECONDS, windowOf } from './market/orders.ts';
 import { MarketStore } from './market/store.ts';
 import { MarketCycle } from './market-cycle.ts';
 import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus } from './protocol.ts';
@@ -38,6 +38,7 @@ interface Parts {
   readonly settlements: PostgresSettlementStore;
   readonly token: SettlementToken;
   readonly engine: SettlementEngine;
+  readonly desk: MarketDesk;
   readonly cycle: MarketCycle;
   readonly live: LiveState;
   start: UnixSeconds;
@@ -89,6 +90,7 @@ export class HeadEnd implements AsyncDisposable {
       tls: { cert, key, ca },
       registry,
       router,
+      onUnavailable: (reason) => live.databaseFailed(reason),
       log,
     });
     this.#resources.use(server);
@@ -102,6 +104,7 @@ export class HeadEnd implements AsyncDisposable {
       settlements,
       token,
       engine,
+      desk,
       cycle,
       live,
       start: UnixSeconds(0),
@@ -112,13 +115,14 @@ export class HeadEnd implements AsyncDisposable {
   /** Registers the devices, completes what a crash interrupted, and starts the market. */
   async begin({ start }: { readonly start: UnixSeconds }): Promise<Moment> {
     const parts = this.#open();
-    const { clock, config, registry, token, engine, cycle, live } = parts;
+    const { clock, config, registry, token, engine, market, desk, cycle, live } = parts;
     clock.setNow(start);
     parts.start = start;
     live.begin();
     for (const device of config.devices) await registry.register({ ...device, at: start });
     await token.start(config.devices, start);
     await engine.recover(start);
+    desk.restore(await market.openOrders(start), await market.filledOrders(windowOf(start)));
     // The head-end's time moves on before the boards post, though it has nothing else to do then.
     clock.every({ name: 'time', period: postRate, phase: 'open' }, () => undefined);
     clock.every({ name: 'market', period: WINDOW_SECONDS, phase: 'close' }, (now) => cycle.turn(now));

@@ -56,6 +56,7 @@ export class LiveState implements SnapshotSource {
   readonly #trades = new Map<UnixSeconds, readonly Trade[]>();
   #windows: WindowSnapshot[] = [];
   #settlements: SettlementSnapshot[] = [];
+  #database: 'ok' | 'unavailable' = 'ok';
   #lastError: string | null = null;
 
   constructor(site: LiveSite, devices: readonly DeviceRecord[], clock: Clock, speed: number | null) {
@@ -79,6 +80,7 @@ export class LiveState implements SnapshotSource {
 
   /** A posting was committed: its values at the end of its period. */
   posted(meterId: string, time: UnixSeconds, values: ChannelReading): void {
+    this.#database = 'ok';
     const meter = this.#meters.get(meterId);
     if (meter === undefined) return;
     const { generation = 0, consumption = 0, gridImport = 0, gridExport = 0 } = values;
@@ -105,6 +107,12 @@ export class LiveState implements SnapshotSource {
     this.#trades.delete(window.window);
     if (settlement !== null) this.#settlements = [...this.#settlements, settlement].slice(-shownSettlements);
     this.#putWindow(window);
+  }
+
+  /** A posting could not be stored; the next one that is says that the database is back. */
+  databaseFailed(message: string): void {
+    this.#database = 'unavailable';
+    this.failed(message);
   }
 
   failed(message: string): void {
@@ -138,7 +146,7 @@ export class LiveState implements SnapshotSource {
           (meter) => meter.lastReadingAt !== null && now - meter.lastReadingAt <= overdueSeconds,
         ).length,
         metersTotal: meters.length,
-        database: 'ok',
+        database: this.#database,
         lastError: this.#lastError,
       },
     };
@@ -162,7 +170,8 @@ export class LiveState implements SnapshotSource {
       storageW: W(storageW),
       stateOfChargePercent,
       batteryWh: Wh(device.storageWh),
-      lastReadingAt: recent.at(-1)?.time ?? null,
+      // Power is a difference of registers: with one reading there is none yet.
+      lastReadingAt: recent.length < 2 ? null : (recent.at(-1)?.time ?? null),
       lastTrade,
     };
   }

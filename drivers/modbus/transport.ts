@@ -1,6 +1,7 @@
 /**
  * What a driver of a Modbus device needs of its bus. Addresses are on the wire (0 to 65,535); buffers are big-endian,
- * two bytes a register. Every call rejects with a `GridError` (`GTX-MOD-…`).
+ * two bytes a register. Calls are carried out in the order in
+ * which they were made. Every call rejects with a `GridError` (`GTX-MOD-…`).
  */
 export interface RegisterTransport {
   /** How a person finds it: `tcp 192.0.2.7:502`. */

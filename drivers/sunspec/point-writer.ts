@@ -61,8 +61,11 @@ export async function writeAndVerify<Id extends ModelId>(
   isKept: (name: PointName<Id>, taken: number | undefined, written: number) => boolean,
 ): Promise<void> {
   const { address, registers } = composeWrite(block, values);
-  await transport.writeHolding(unit, address, registers);
-  const taken = await transport.readHolding(unit, address, registers.length / 2);
+  // Both are asked for at once; the bus keeps their order, so that it is read after it is written.
+  const [, taken] = await Promise.all([
+    transport.writeHolding(unit, address, registers),
+    transport.readHolding(unit, address, registers.length / 2),
+  ]);
   for (const { name, point, value } of placed(block, values)) {
     const now = decodeNumber(point.type, taken, 2 * (block.address + point.at - address));
     if (isKept(name as PointName<Id>, now, value)) continue;

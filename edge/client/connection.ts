@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, Client } from 'undici';
+import { buildConnector, Client, type Dispatcher } from 'undici';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { monotonicMs } from '#hal/wall.ts';
 import { mediaType } from '#ieee2030_5/namespaces.ts';
@@ -85,22 +85,11 @@ export class Connection implements AsyncDisposable {
     this.tls = { cipher: socket.getCipher().name, version: socket.getProtocol() ?? '' };
   }
 
-  async #request(
-    method: 'GET' | 'POST',
-    path: string,
-    body: string | null,
-  ): Promise<{ status: number; location: string | undefined; body: Uint8Array }> {
+  async #request(method: 'GET' | 'POST', href: string, body: string | null): Promise<Response> {
+    const path = this.#pathOf(href);
     try {
-      const headers = body === null ? { accept: mediaType } : { accept: mediaType, 'content-type': mediaType };
-      const response = await this.#client.request({ method, path: this.#pathOf(path), headers, body });
-      const { location } = response.headers;
-      return {
-        status: response.statusCode,
-        location: typeof location === 'string' ? location : undefined,
-        body: await response.body.bytes(),
-      };
+      return await exchange(this.#client, { method, path, headers: body === null ? getHeaders : postHeaders, body });
     } catch (error) {
-      if (error instanceof GridError) throw error;
       const hint =
         'Check that the head-end runs, its address, and that its certificate is of the CA that this board trusts.';
       throw new GridError('GTX-SEP-001', `${method} ${this.origin}${path}: ${reasonOf(error)}`, { hint, cause: error });
@@ -117,6 +106,37 @@ export class Connection implements AsyncDisposable {
     }
     return url.pathname + url.search;
   }
+}
+
+interface Response {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly body: Uint8Array;
+}
+
+const getHeaders = { accept: mediaType };
+const postHeaders = { accept: mediaType, 'content-type': mediaType };
+
+/**
+ * One request by undici's dispatcher: a posting every 15 s of every board is the hot path, and most of the cost of
+ * `client.request` is a stream for a body that is mostly empty.
+ */
+function exchange(client: Client, options: Dispatcher.DispatchOptions): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    let location: string | undefined;
+    const chunks: Buffer[] = [];
+    client.dispatch(options, {
+      onRequestStart: () => undefined,
+      onResponseStart: (_controller, statusCode, headers) => {
+        status = statusCode;
+        location = typeof headers['location'] === 'string' ? headers['location'] : undefined;
+      },
+      onResponseData: (_controller, chunk) => void chunks.push(chunk),
+      onResponseEnd: () => resolve({ status, location, body: Buffer.concat(chunks) }),
+      onResponseError: (_controller, error) => reject(error),
+    });
+  });
 }
 
 /** A refusal with its status; `404` asks the caller to discover anew. */

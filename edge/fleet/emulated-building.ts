@@ -1,5 +1,4 @@
 import type { Clock } from '#hal/clock.ts';
-import type { TcpListener } from '#hal/linux/tcp.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
 import { type UnixSeconds, W, Wh } from '#hal/units.ts';
 import { EmonMeter } from '#drivers/ct/emon-meter.ts';
@@ -17,6 +16,8 @@ import type { BoardDevices } from '../sampler.ts';
 /** Inputs of an emonTx. */
 const clampInputs = 6;
 const nominalVolts = 230;
+/** The twins take requests that travel together: a sample of both devices is one exchange. */
+const maxInFlight = 4;
 /** SunSpec model 1 gives a serial number 32 bytes. */
 const serialBytes = 32;
 
@@ -97,14 +98,13 @@ export class EmulatedBuilding implements AsyncDisposable {
     await this.#emon.start();
     this.#resources.use(this.#emon);
     const meter = this.#resources.use(new EmonMeter(new TcpPort('127.0.0.1', this.#emon.port), clock));
-    const inverterBus = await this.#serve(this.#inverter, inverter?.unit);
-    const batteryBus = await this.#serve(this.#battery, battery?.unit);
+    const bus = await this.#serveBus();
     return {
       meter,
       gridChannel: clamps.gridChannel,
       loadChannel: clamps.loadChannel,
-      inverter: inverterBus === undefined ? undefined : new SunSpecInverter(inverterBus, inverter?.unit ?? 1),
-      battery: batteryBus === undefined ? undefined : new SunSpecBattery(batteryBus, battery?.unit ?? 1),
+      inverter: inverter === undefined ? undefined : new SunSpecInverter(bus, inverter.unit),
+      battery: battery === undefined ? undefined : new SunSpecBattery(bus, battery.unit),
     };
   }
 
@@ -123,14 +123,13 @@ export class EmulatedBuilding implements AsyncDisposable {
     await this.#resources.disposeAsync();
   }
 
-  async #serve(
-    twin: { readonly bank: RegisterBank } | undefined,
-    unit: number | undefined,
-  ): Promise<ModbusTcpClient | undefined> {
-    if (twin === undefined || unit === undefined) return undefined;
-    const listener: TcpListener = this.#resources.use(
-      await serveModbusTcp({ port: 0, units: new Map([[unit, twin.bank]]) }),
-    );
-    return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', listener.port), { maxInFlight: 4 }));
+  /** Inverter and battery are units behind one Modbus TCP gateway, as those of a hybrid inverter are. */
+  async #serveBus(): Promise<ModbusTcpClient> {
+    const { inverter, battery } = this.#options.file.devices;
+    const units = new Map<number, RegisterBank>();
+    if (inverter !== undefined && this.#inverter !== undefined) units.set(inverter.unit, this.#inverter.bank);
+    if (battery !== undefined && this.#battery !== undefined) units.set(battery.unit, this.#battery.bank);
+    const { port } = this.#resources.use(await serveModbusTcp({ port: 0, units }));
+    return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', port), { maxInFlight }));
   }
 }

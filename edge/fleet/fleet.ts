@@ -9,6 +9,7 @@ import { loadIdentity } from '#provisioning/identity-files.ts';
 import { Board, postSeconds } from '../board.ts';
 import { type BoardFile, loadBoardFile } from '../board-file.ts';
 import type { OutboxTotals } from '../outbox.ts';
+import { OutboxFile } from '../outbox-file.ts';
 import { EmulatedBuilding } from './emulated-building.ts';
 import { FieldStore } from './field-store.ts';
 import type { BoardReport, FleetConfig, FleetReport } from './protocol.ts';
@@ -19,6 +20,7 @@ interface Opened {
   readonly files: readonly BoardFile[];
   readonly buildings: readonly EmulatedBuilding[];
   readonly field: FieldStore;
+  readonly outboxFile: OutboxFile;
   readonly log: Log;
 }
 
@@ -43,6 +45,7 @@ export class Fleet implements AsyncDisposable {
             files.map((file) => file.meterId),
           );
     const field = this.#resources.use(new FieldStore(join(config.dataFolder, 'field.db')));
+    const outboxFile = this.#resources.use(new OutboxFile(join(config.dataFolder, 'outbox.db')));
     // Time moves to the start with `begin`; nothing asks for it before.
     const clock = new VirtualClock(UnixSeconds(0));
     const buildings = files.map(
@@ -55,7 +58,7 @@ export class Fleet implements AsyncDisposable {
           traces: traces?.sourceOf(file.meterId, file.location.timeZone),
         }),
     );
-    this.#opened = { config, clock, files, buildings, field, log };
+    this.#opened = { config, clock, files, buildings, field, outboxFile, log };
     const times = buildings.map((building) => building.site.state.time ?? 0);
     const newest = Math.max(0, ...times);
     return { newest: newest === 0 ? undefined : UnixSeconds(newest) };
@@ -124,7 +127,7 @@ export class Fleet implements AsyncDisposable {
       clock,
       serverUrl,
       identity: await loadIdentity(join(config.identitiesFolder, file.meterId)),
-      outboxFile: join(config.dataFolder, `${file.meterId}.db`),
+      outboxFile: opened.outboxFile,
       sampleSeconds: config.sampleSeconds,
       seed: config.seed,
       log,

@@ -55,6 +55,14 @@ export class MarketDesk {
     this.#store = store;
   }
 
+  /** Takes up what was stored before a restart: orders whose gate is still open, and what cleared ones got. */
+  restore(open: readonly Order[], filled: readonly (Order & { readonly filledWh: Wh })[]): void {
+    for (const order of open) this.#ordersOf(order.meterId).set(order.mRID, order);
+    for (const { meterId, mRID, window, side, filledWh } of filled) {
+      this.#allocate(meterId, { mRID, window, energyWh: signed(side, filledWh), clearedAt: gateOf(window) });
+    }
+  }
+
   /** The price limit of a request that is to come. */
   offerTerms(meterId: string, mRID: string, limit: number): void {
     const terms = this.#terms.get(meterId) ?? new Map<string, MicroPerKWh>();
@@ -67,7 +75,7 @@ export class MarketDesk {
   /** Takes an order; taking it again changes nothing. Rejects with `GTX-MKT-001` or `GTX-ORD-…`, which say why. */
   async request(meterId: string, { mRID, energyWh, window }: ReservationTerms): Promise<void> {
     const side: Side = energyWh > 0 ? 'buy' : 'sell';
-    const open = this.#orders.get(meterId) ?? new Map<string, Order>();
+    const open = this.#ordersOf(meterId);
     if (open.has(mRID)) return;
     const limit = this.#terms.get(meterId)?.get(mRID) ?? (side === 'buy' ? MAX_LIMIT : 0);
     const order = checkOrder({ meterId, mRID, side, energyWh: Math.abs(energyWh), limit, window });
@@ -77,7 +85,6 @@ export class MarketDesk {
         hint: 'Wait until a gate has closed.',
       });
     }
-    this.#orders.set(meterId, open);
     open.set(mRID, order);
     try {
       await this.#store.saveOrder(order, this.#clock.now());
@@ -102,7 +109,7 @@ export class MarketDesk {
     const clearing = clearZone(orders);
     await this.#store.saveClearing(window, clearing, now);
     for (const { meterId, mRID, side, energyWh } of clearing.fills) {
-      this.#allocate(meterId, { mRID, window, energyWh: Wh(side === 'buy' ? energyWh : -energyWh), clearedAt: now });
+      this.#allocate(meterId, { mRID, window, energyWh: signed(side, energyWh), clearedAt: now });
     }
     return { window, clearing };
   }
@@ -118,6 +125,12 @@ export class MarketDesk {
     return this.#allocations.get(meterId) ?? [];
   }
 
+  #ordersOf(meterId: string): Map<string, Order> {
+    const orders = this.#orders.get(meterId) ?? new Map<string, Order>();
+    this.#orders.set(meterId, orders);
+    return orders;
+  }
+
   #allocate(meterId: string, allocation: Allocation): void {
     const kept = this.#allocations.get(meterId) ?? [];
     this.#allocations.set(meterId, [allocation, ...kept].slice(0, keptAllocationsPerMeter));
@@ -131,3 +144,8 @@ export class MarketDesk {
     });
   }
 }
+
+/** Bought is positive, sold negative: the sign of the request. */
+const signed = (side: Side, energyWh: Wh): Wh => Wh(side === 'buy' ? energyWh : 0 - energyWh);
+
+const gateOf = (window: UnixSeconds): UnixSeconds => UnixSeconds(window - GATE_LEAD_SECONDS);

@@ -18,6 +18,12 @@ export const selectOpenOrders = `
   FROM orders WHERE window_start >= $1 AND filled_wh IS NULL
   ORDER BY window_start, meter_id COLLATE "C", mrid`;
 
+/** $1 the first window: orders that a clearing has decided. */
+export const selectFilledOrders = `
+  SELECT meter_id, encode(mrid, 'hex') AS mrid, side, energy_wh, price_limit, window_start, filled_wh
+  FROM orders WHERE window_start >= $1 AND filled_wh IS NOT NULL
+  ORDER BY window_start, meter_id COLLATE "C", mrid`;
+
 /** $1 zone, $2 window, $3 price, $4 low, $5 high, $6 orders, $7 trades, $8 matchable, $9 matched, $10 time. */
 export const insertClearing = `
   INSERT INTO clearings (zone, window_start, price, interval_low, interval_high, orders, trades,

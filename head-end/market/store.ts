@@ -19,6 +19,15 @@ interface OrderRow {
   readonly window_start: Int;
 }
 
+const orderOf = (row: OrderRow): Order => ({
+  meterId: row.meter_id,
+  mRID: row.mrid,
+  side: row.side,
+  energyWh: Wh(Number(row.energy_wh)),
+  limit: MicroPerKWh(Number(row.price_limit)),
+  window: UnixSeconds(Number(row.window_start)),
+});
+
 interface ClearingRow {
   readonly window_start: Int;
   readonly price: Int | null;
@@ -143,14 +152,13 @@ export class MarketStore {
   /** Orders of this window and later ones that await their clearing, by window, meterId, mRID. */
   async openOrders(from: UnixSeconds): Promise<Order[]> {
     const { rows } = await this.#pool.query<OrderRow>(sql.selectOpenOrders, [from]);
-    return rows.map((row) => ({
-      meterId: row.meter_id,
-      mRID: row.mrid,
-      side: row.side,
-      energyWh: Wh(Number(row.energy_wh)),
-      limit: MicroPerKWh(Number(row.price_limit)),
-      window: UnixSeconds(Number(row.window_start)),
-    }));
+    return rows.map(orderOf);
+  }
+
+  /** Orders of this window and later ones that were cleared, with what they got, by window, meterId, mRID. */
+  async filledOrders(from: UnixSeconds): Promise<(Order & { readonly filledWh: Wh })[]> {
+    const { rows } = await this.#pool.query<OrderRow & { readonly filled_wh: Int }>(sql.selectFilledOrders, [from]);
+    return rows.map((row) => ({ ...orderOf(row), filledWh: Wh(Number(row.filled_wh)) }));
   }
 
   /**

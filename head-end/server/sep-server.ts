@@ -18,6 +18,8 @@ export interface SepServerOptions {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
   readonly registry: Registry;
   readonly router: Router;
+  /** Told of requests that were refused because the head-end cannot store anything now. */
+  readonly onUnavailable: (reason: string) => void;
   readonly log: Log;
 }
 
@@ -26,6 +28,8 @@ const maxBodyBytes = 1 << 20;
 const keepAliveMs = 3_600_000;
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
+/** When a device may try again what could not be stored. */
+const retryAfterSeconds = 60;
 
 /**
  * The IEEE 2030.5 server: mutual TLS (§6), requests authorised by the LFDI of the client's certificate, errors as
@@ -136,7 +140,10 @@ export class SepServer implements AsyncDisposable {
       { meter: meterId, path, code: error.code, reason: error.message, status },
       'request refused',
     );
-    if (status === 503) return errorResponse(503, reasonCodes.resourceLimit, 60);
+    if (status === 503) {
+      this.#options.onUnavailable(error.message);
+      return errorResponse(503, reasonCodes.resourceLimit, retryAfterSeconds);
+    }
     return errorResponse(
       status,
       error.code.startsWith('GTX-XML-02') ? reasonCodes.invalidValues : reasonCodes.invalidFormat,

@@ -1,6 +1,6 @@
 import { UnixSeconds } from '#hal/units.ts';
 import { channelMrid, type ChannelName, channelNames } from '#ieee2030_5/ext/channels.ts';
-import { formatMrid, lfdiBytes } from '#ieee2030_5/identity.ts';
+import { lfdiBytes } from '#ieee2030_5/identity.ts';
 import { pageOf, parseListQuery } from '#ieee2030_5/list.ts';
 import { parseAs, parseDocument } from '#ieee2030_5/parse.ts';
 import type { MirrorMeterReading, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
@@ -81,6 +81,10 @@ interface Period {
   readonly values: ChannelReading;
 }
 
+/** Bytes as a key: quicker than hex, and as unique. */
+const keyOf = (mRID: Uint8Array): string =>
+  Buffer.from(mRID.buffer, mRID.byteOffset, mRID.byteLength).toString('latin1');
+
 /** Tells the channels of our own boards by their mRIDs; one small table a meter, made at its first post. */
 class ChannelNames {
   readonly #byMeter = new Map<string, ReadonlyMap<string, ChannelName>>();
@@ -90,7 +94,7 @@ class ChannelNames {
     const names = this.#namesOf(meterId);
     const periods = new Map<bigint, Partial<Record<ChannelName, number>>>();
     for (const { mRID, Reading } of posted) {
-      const name = names.get(formatMrid(mRID));
+      const name = names.get(keyOf(mRID));
       if (name === undefined || Reading?.timePeriod === undefined) continue;
       const end = Reading.timePeriod.start + BigInt(Reading.timePeriod.duration);
       const values = periods.get(end) ?? {};
@@ -103,7 +107,7 @@ class ChannelNames {
   #namesOf(meterId: string): ReadonlyMap<string, ChannelName> {
     const known = this.#byMeter.get(meterId);
     if (known !== undefined) return known;
-    const names = new Map(channelNames.map((name) => [formatMrid(channelMrid(meterId, name)), name]));
+    const names = new Map(channelNames.map((name) => [keyOf(channelMrid(meterId, name)), name]));
     this.#byMeter.set(meterId, names);
     return names;
   }
