@@ -68,13 +68,14 @@ export function parseSeed(text: string): number {
   return seed;
 }
 
+const align = (time: number): UnixSeconds => UnixSeconds(time - (time % postSeconds));
+
 /** The instant at which a campus begins: aligned to the posting period, and after everything it has stored. */
 export function startTime(
   asked: UnixSeconds | undefined,
   now: UnixSeconds,
   newest: UnixSeconds | undefined,
 ): UnixSeconds {
-  const align = (time: number): UnixSeconds => UnixSeconds(time - (time % postSeconds));
   const earliest = newest === undefined ? UnixSeconds(0) : align(newest + 2 * postSeconds - 1);
   if (asked === undefined) return align(Math.max(now, earliest));
   const start = align(asked);

@@ -48,6 +48,7 @@ class Campus {
   readonly #screen: Screen;
   readonly #signal: AbortSignal;
   readonly #startedMs: number;
+  #isAsking = false;
 
   constructor(options: CampusOptions, screen: Screen, signal: AbortSignal, startedMs: number) {
     this.#options = options;
@@ -126,19 +127,7 @@ class Campus {
     headEnd: ChildLink<HeadEndProtocol>,
     fleet: ChildLink<FleetProtocol>,
   ): Promise<void> {
-    let isAsking = false;
-    using _status = everyWall(statusEveryMs, () => {
-      if (isAsking) return;
-      isAsking = true;
-      headEnd.call('status', null).then(
-        (status) => {
-          this.#screen.status(status);
-          isAsking = false;
-        },
-        // A head-end that ended is reported by the leader, which waits for it too.
-        () => undefined,
-      );
-    });
+    using _status = everyWall(statusEveryMs, () => this.#showStatus(headEnd));
     await leader.run(this.#signal);
     const [boards, settled] = await Promise.all([fleet.call('report', null), headEnd.call('report', null)]);
     const report = campusReport(boards, settled, monotonicMs() - this.#startedMs);
@@ -148,6 +137,17 @@ class Campus {
     this.#screen.done(
       `${ended} at ${isoTime(leader.now())}: ${readings.acknowledged} readings acknowledged, ${readings.lost} lost, ${windows} windows settled`,
     );
+  }
+
+  #showStatus(headEnd: ChildLink<HeadEndProtocol>): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const ask = async (): Promise<void> => {
+      this.#screen.status(await headEnd.call('status', null));
+      this.#isAsking = false;
+    };
+    // A head-end that ended is reported by the leader, which waits for it too.
+    ask().catch(() => undefined);
   }
 
   #spawn<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(

@@ -13,11 +13,12 @@ import { ownDevice } from './core.ts';
 
 const pollRate = 300;
 
+/** 403 for everyone but the device of the path. */
+const own = (request: SepRequest, answer: () => ReturnType<typeof ok>) =>
+  ownDevice(request) === undefined ? forbidden : answer();
+
 /** FlowReservationRequest and -Response (IEEE 2030.5-2018 §10.9): the door of the market. */
 export function addFlowReservationResources(router: Router, desk: MarketDesk, clock: Clock): void {
-  const own = (request: SepRequest, answer: () => ReturnType<typeof ok>) =>
-    ownDevice(request) === undefined ? forbidden : answer();
-
   router.add('/edev/:device/frq', {
     GET: (request) =>
       own(request, () => {
@@ -72,7 +73,7 @@ const mean = (energyWh: number): { multiplier: number; value: number } =>
   activePower(Math.round((energyWh * 3600) / WINDOW_SECONDS));
 
 const requestOf = (order: Order, path: string): FlowReservationRequest => {
-  const energyWh = order.side === 'buy' ? order.energyWh : -order.energyWh;
+  const energyWh = order.side === 'buy' ? order.energyWh : 0 - order.energyWh;
   return {
     href: `${path}/${order.mRID}`,
     mRID: Uint8Array.from(Buffer.from(order.mRID, 'hex')),
