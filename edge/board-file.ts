@@ -32,7 +32,7 @@ export const boardSchema = Type.Object(
     zone: Type.String({
       pattern: '^[a-z][a-z0-9-]{0,31}$',
       title: 'a market zone in lower case, like campus',
-      description: 'Boards of one zone trade with each other.',
+      description: 'Market zone; for now one market clears all boards, whatever their zone.',
     }),
     location: Type.Object(
       {

@@ -112,22 +112,25 @@ export class Board implements AsyncDisposable {
     const spec = file.devices.battery;
     if (battery === undefined || spec === undefined) return;
     const situation = this.#situation(now, sample);
-    // What cannot be seen is assumed worst: without the meter or the battery's own state, the storage rests.
+    // What cannot be seen is assumed worst: without the meter or the battery's own state, the storage rests, and
+    // without the meter the export limit holds at zero load.
     const storageW = situation === undefined ? W(0) : storageSetpoint(situation);
     const ratedPvW = file.devices.inverter?.ratedW ?? 0;
-    const pvW = situation === undefined ? null : pvLimit(situation, storageW, ratedPvW);
+    const { exportLimitW } = file.connection;
+    const pvW = pvLimit({ loadW: sample.loadW ?? 0, exportLimitW }, storageW, ratedPvW);
     const last = this.#ordered;
     const isSame =
       last !== undefined && Math.abs(last.storageW - storageW) <= spec.ratedW * deadband && last.pvW === pvW;
     if (isSame && now - last.at < revertSeconds / 2) return;
     this.#ordered = { storageW, pvW, at: now };
-    try {
-      await battery.setPower(storageW, revertSeconds);
-      if (inverter !== undefined && (pvW !== null || (last !== undefined && last.pvW !== pvW))) {
-        await inverter.limitPower(pvW, revertSeconds);
-      }
-    } catch (error) {
-      this.#log.warn({ reason: reasonOf(error) }, 'order to a device failed; it reverts by itself');
+    const orders = [battery.setPower(storageW, revertSeconds)];
+    if (inverter !== undefined && (pvW !== null || (last !== undefined && last.pvW !== pvW))) {
+      orders.push(inverter.limitPower(pvW, revertSeconds));
+    }
+    // A device that refuses its order does not keep the other one from its own.
+    for (const order of await Promise.allSettled(orders)) {
+      if (order.status === 'fulfilled') continue;
+      this.#log.warn({ reason: reasonOf(order.reason) }, 'order to a device failed; it reverts by itself');
       this.#ordered = undefined;
     }
   }

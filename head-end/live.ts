@@ -18,21 +18,23 @@ import type { DeviceRecord } from './protocol.ts';
 const powerSpanSeconds = 60;
 /** A meter whose newest reading is older is not online. */
 const overdueSeconds = 60;
+/** 1 TW: what a device reports beyond it is shown as this, and sums over all meters stay exact. */
+const mostShownW = 1_000_000_000_000;
 
-/** Cumulative registers at one instant, Wh. */
+/** Cumulative registers at one instant, Wh; `undefined` where the board had no reading of one. */
 interface Registers {
   readonly time: UnixSeconds;
-  readonly generation: number;
-  readonly consumption: number;
-  readonly gridImport: number;
-  readonly gridExport: number;
+  readonly generation: number | undefined;
+  readonly consumption: number | undefined;
+  readonly gridImport: number | undefined;
+  readonly gridExport: number | undefined;
 }
 
 interface MeterState {
   readonly device: DeviceRecord;
   /** Within the last `powerSpanSeconds`, oldest first. */
   readonly recent: Registers[];
-  storageW: number;
+  storageW: W;
   stateOfChargePercent: number | null;
   lastTrade: LastTrade | null;
 }
@@ -67,7 +69,7 @@ export class LiveState implements SnapshotSource {
     this.#meters = new Map(
       devices.map((device) => [
         device.meterId,
-        { device, recent: [], storageW: 0, stateOfChargePercent: null, lastTrade: null },
+        { device, recent: [], storageW: W(0), stateOfChargePercent: null, lastTrade: null },
       ]),
     );
   }
@@ -83,13 +85,13 @@ export class LiveState implements SnapshotSource {
     this.#database = 'ok';
     const meter = this.#meters.get(meterId);
     if (meter === undefined) return;
-    const { generation = 0, consumption = 0, gridImport = 0, gridExport = 0 } = values;
+    const { generation, consumption, gridImport, gridExport } = values;
     const newest = meter.recent.at(-1);
     // Backfill after an outage is history, not the present.
     if (newest !== undefined && time <= newest.time) return;
     meter.recent.push({ time, generation, consumption, gridImport, gridExport });
     while (meter.recent.length > 2 && (meter.recent[1]?.time ?? time) <= time - powerSpanSeconds) meter.recent.shift();
-    meter.storageW = values.storagePower ?? 0;
+    meter.storageW = shown(values.storagePower ?? 0);
     meter.stateOfChargePercent = values.stateOfCharge === undefined ? null : values.stateOfCharge / 100;
     this.#changed();
   }
@@ -167,11 +169,12 @@ export class LiveState implements SnapshotSource {
       building: device.building,
       role: isSelling || power.gridW < 0 ? 'prosumer' : 'consumer',
       ...power,
-      storageW: W(storageW),
+      storageW,
       stateOfChargePercent,
       batteryWh: Wh(device.storageWh),
+      lastReadingAt: recent.at(-1)?.time ?? null,
       // Power is a difference of registers: with one reading there is none yet.
-      lastReadingAt: recent.length < 2 ? null : (recent.at(-1)?.time ?? null),
+      powerAt: recent.length < 2 ? null : (recent.at(-1)?.time ?? null),
       lastTrade,
     };
   }
@@ -201,17 +204,20 @@ export class LiveState implements SnapshotSource {
   }
 }
 
+/** Mean power between the oldest and the newest registers; 0 where one of them is not known. */
 function powerOf(recent: readonly Registers[]): { generationW: W; loadW: W; gridW: W } {
   const [first] = recent;
   const last = recent.at(-1);
   const seconds = first === undefined || last === undefined ? 0 : last.time - first.time;
-  const mean = (pick: (registers: Registers) => number): W =>
-    first === undefined || last === undefined || seconds === 0
-      ? W(0)
-      : W(Math.round(((pick(last) - pick(first)) * 3600) / seconds));
+  const mean = (register: 'generation' | 'consumption' | 'gridImport' | 'gridExport'): number => {
+    const [from, to] = [first?.[register], last?.[register]];
+    return from === undefined || to === undefined || seconds === 0 ? 0 : ((to - from) * 3600) / seconds;
+  };
   return {
-    generationW: mean((registers) => registers.generation),
-    loadW: mean((registers) => registers.consumption),
-    gridW: mean((registers) => registers.gridImport - registers.gridExport),
+    generationW: shown(mean('generation')),
+    loadW: shown(mean('consumption')),
+    gridW: shown(mean('gridImport') - mean('gridExport')),
   };
 }
+
+const shown = (watts: number): W => W(Math.round(Math.min(mostShownW, Math.max(-mostShownW, watts))));

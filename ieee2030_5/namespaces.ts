@@ -9,8 +9,6 @@ export const namespaceXsi = 'http://www.w3.org/2001/XMLSchema-instance';
 
 /** IEEE 2030.5-2018 §4.3: the media type of XML documents. */
 export const mediaType = 'application/sep+xml';
-/** IEEE 2030.5-2018 §4.3: the media type of EXI documents, which this codec does not read. */
-export const mediaTypeExi = 'application/sep-exi';
 
 /** Edition of the base namespace, as a peer writes it. */
 export type Edition = '2018' | '2013';

@@ -45,6 +45,3 @@ export function documentError(fault: XmlFault, text: string, index: number): Gri
     cause: fault,
   });
 }
-
-/** Whether a `GTX-XML-…` error is about a value (reasonCode 1 of Error, IEEE 2030.5-2018 §10.2.5) or the format (0). */
-export const isValueError = (error: GridError): boolean => error.code.startsWith('GTX-XML-02');

@@ -7,11 +7,10 @@ import { tryLockFolder } from '#hal/folder-lock.ts';
 /** The layout of the data folder; raised when an older program could not read it. */
 const layoutVersion = 1;
 const markerFile = 'gridtokenx.json';
-/**
- * As root the database runs as a user of its own, which must be able to pass through to its folder, not to list this
- * one; otherwise the folder is its owner's alone.
- */
-const folderMode = process.getuid?.() === 0 ? 0o711 : 0o700;
+/** Folders are their owner's alone: the boards' outboxes tell who is at home. */
+const ownMode = 0o700;
+/** But as root the database runs as a user of its own, which must be able to pass through to it, not to list. */
+const passageMode = process.getuid?.() === 0 ? 0o711 : ownMode;
 
 /**
  * The folder that holds everything a campus keeps: certificates, database, ledger, the boards' outboxes. One campus
@@ -29,7 +28,7 @@ export class DataFolder implements Disposable {
   /** Opens or creates it. Rejects with `GTX-DAT-…` and leaves what it found as it was. */
   static async open(path: string): Promise<DataFolder> {
     try {
-      mkdirSync(path, { recursive: true, mode: folderMode });
+      mkdirSync(path, { recursive: true, mode: passageMode });
       const marker = join(path, markerFile);
       const isNew = !existsSync(marker);
       if (!isNew) checkVersion(path, readFileSync(marker, 'utf8'));
@@ -44,10 +43,10 @@ export class DataFolder implements Disposable {
     }
   }
 
-  /** The path of a folder in it, made when missing. */
-  folder(name: string): string {
+  /** The path of a folder in it, made when missing; `isPassage` for the one that the database is in. */
+  folder(name: string, isPassage = false): string {
     const path = join(this.path, name);
-    mkdirSync(path, { recursive: true, mode: folderMode });
+    mkdirSync(path, { recursive: true, mode: isPassage ? passageMode : ownMode });
     return path;
   }
 

@@ -56,10 +56,13 @@ export function parseStart(text: string): UnixSeconds {
   const ms = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
-  if (Number.isNaN(ms))
+  if (Number.isNaN(ms) || !isDate(text.slice(0, 10)))
     throw new InvalidArgumentError('a start is an ISO 8601 time such as 2026-06-21T00:00:00-07:00.');
   return UnixSeconds(Math.floor(ms / 1000));
 }
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+const isDate = (day: string): boolean => new Date(day).toISOString().startsWith(day);
 
 export function parseSeed(text: string): number {
   const seed = number(text);

@@ -13,7 +13,7 @@ import { type BoardFile, loadBoardFiles } from '#edge/board-file.ts';
 import type { FleetProtocol } from '#edge/fleet/protocol.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
 import { DataFolder } from './data-folder.ts';
-import { checkPort } from './ports.ts';
+import { checkDistinct, checkPort } from './ports.ts';
 import { prepareIdentities } from './identities.ts';
 import { type CampusOptions, startTime } from './options.ts';
 import { campusReport } from './report.ts';
@@ -67,6 +67,7 @@ class Campus {
         boardFiles.map((file) => file.meterId),
       );
     if (options.json !== undefined) checkReportPath(options.json);
+    checkDistinct(options);
     await checkPort(options.sepPort, 'the IEEE 2030.5 server', '--sep-port');
     await checkPort(options.httpPort, 'the dashboard', '--http-port');
     await using cleanup = new AsyncDisposableStack();
@@ -81,7 +82,7 @@ class Campus {
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
     const [opened, field] = await Promise.all([
       headEnd.call('open', {
-        dataFolder: data.folder('head-end'),
+        dataFolder: data.folder('head-end', true),
         databaseUrl: options.database,
         sepPort: options.sepPort,
         httpPort: options.httpPort,

@@ -9,7 +9,6 @@ export type ModelId = keyof typeof models;
 export type PointName<Id extends ModelId> = keyof (typeof models)[Id]['points'] & string;
 
 export const modelTable = (id: ModelId): GroupTable => models[id];
-export const isModelId = (id: number): id is ModelId => Object.hasOwn(models, id);
 
 /** Where a model stands on a device. */
 export interface ModelBlock {

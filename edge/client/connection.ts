@@ -49,8 +49,9 @@ export class Connection implements AsyncDisposable {
     this.#client = new Client(origin, {
       connect: (options, callback) => {
         connect(options, (...result) => {
-          const [, socket] = result;
-          if (socket !== null) this.#connected(socket as TLSSocket);
+          const [error, socket] = result;
+          // With an error undici passes no socket at all, whatever its types say.
+          if (error === null) this.#connected(socket as TLSSocket);
           callback(...result);
         });
       },

@@ -1,4 +1,5 @@
 import { GridError } from '#hal/errors.ts';
+import { extensionPath } from '#ieee2030_5/ext/types.ts';
 import { formatLfdi, type Lfdi } from '#ieee2030_5/identity.ts';
 import type { EndDevice } from '#ieee2030_5/types.generated.ts';
 import { type Connection, RefusedError } from './connection.ts';
@@ -50,12 +51,10 @@ async function findSelf(connection: Connection, href: string, lfdi: Lfdi): Promi
   }
 }
 
-/** Where a server has our extension it says so at this path (RFC 8615); others answer 404. */
-const extensionHref = '/.well-known/gridtokenx';
-
+/** Where a server has our extension it says so at its well-known path (RFC 8615); others answer 404. */
 async function findOfferTerms(connection: Connection): Promise<string | undefined> {
   try {
-    const extension = await connection.get(extensionHref, 'GridTokenXCapability');
+    const extension = await connection.get(extensionPath, 'GridTokenXCapability');
     return extension.OfferTermsListLink?.href;
   } catch (error) {
     if (error instanceof RefusedError && error.status === 404) return undefined;

@@ -1,4 +1,5 @@
 import type { BuildingType } from '#drivers/site/load-shapes.ts';
+import { GridError } from '#hal/errors.ts';
 import { seedOf } from '#hal/random.ts';
 import { UnixSeconds, Wh } from '#hal/units.ts';
 import { activePower } from '#ieee2030_5/active-power.ts';
@@ -61,7 +62,10 @@ export class TradingAgent {
     await connection.post(resources.requests, 'FlowReservationRequest', this.#request(mRID, energyWh, window, now));
   }
 
-  /** Reads the market's answers; newer answers for a window replace older ones. */
+  /**
+   * Reads the market's answers; newer answers for a window replace older ones. Rejects with `GTX-SEP-005` for one
+   * whose numbers cannot be, and as `Connection.get` does.
+   */
   async collect(connection: Connection, resources: Resources, now: UnixSeconds): Promise<void> {
     if (resources.responses === undefined) return;
     const list = await connection.get(`${resources.responses}?l=${responsePage}`, 'FlowReservationResponseList');
@@ -73,11 +77,18 @@ export class TradingAgent {
   }
 
   #accept(response: FlowReservationResponse): void {
-    const window = UnixSeconds(Number(response.interval.start));
+    const start = Number(response.interval.start);
+    const energyWh = scaled(response.energyAvailable);
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(energyWh)) {
+      throw new GridError('GTX-SEP-005', `A FlowReservationResponse is for ${energyWh} Wh at ${start}`, {
+        hint: 'Check the head-end: it answers with numbers that no meter counts to.',
+      });
+    }
+    const window = UnixSeconds(start);
     const { currentStatus } = response.EventStatus;
     // Cancelled (2, 3) and superseded (4) reservations bind nobody (IEEE 2030.5-2018, EventStatus).
     if (currentStatus > 1) this.#commitments.delete(window);
-    else this.#commitments.set(window, Wh(scaled(response.energyAvailable)));
+    else this.#commitments.set(window, Wh(energyWh));
   }
 
   #request(mRID: Uint8Array, energyWh: Wh, window: UnixSeconds, now: UnixSeconds): FlowReservationRequest {

@@ -61,7 +61,7 @@ export function serverError(
     code,
     `${what}: ${(last.length > 0 ? last : lines.slice(-3)).join(' · ') || 'it said nothing'}`,
     {
-      hint: `Its data is in ${folder}; run with --log-level debug to see all that PostgreSQL says.`,
+      hint: `Its data is in ${folder}; set GRIDTOKENX_LOG=debug to see all that PostgreSQL says.`,
     },
   );
 }

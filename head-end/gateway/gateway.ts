@@ -83,8 +83,8 @@ export class Gateway implements AsyncDisposable {
 
   #record(): void {
     const { time, campus, meters } = this.#options.source.current();
-    // Until the first reading the campus's power is unknown, not zero.
-    if (meters.every(({ lastReadingAt }) => lastReadingAt === null)) return;
+    // Until someone's second reading the campus's power is unknown, not zero.
+    if (meters.every(({ powerAt }) => powerAt === null)) return;
     this.#history.add({ time, generationW: campus.generationW, loadW: campus.loadW, gridW: campus.gridW });
   }
 

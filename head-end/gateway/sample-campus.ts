@@ -86,6 +86,7 @@ export function sampleSnapshotAtStart(): CampusSnapshot {
       ...nothing,
       stateOfChargePercent: null,
       lastReadingAt: null,
+      powerAt: null,
       lastTrade: null,
     })),
     windows: [],
@@ -118,6 +119,7 @@ function sampleMeter(i: number, time: UnixSeconds): MeterSnapshot {
     stateOfChargePercent: batteryKwh === 0 ? null : Math.round(1500 + 7000 * uniform(seed, 7)) / 100,
     batteryWh: Wh(batteryKwh * 1000),
     lastReadingAt: UnixSeconds(i === 7 ? time - 250 : time - (time % 15)),
+    powerAt: UnixSeconds(i === 7 ? time - 250 : time - (time % 15)),
     lastTrade:
       i === 3
         ? null

@@ -58,6 +58,9 @@ export const MeterSchema = Type.Object({
   ),
   batteryWh: Energy('Usable capacity; 0 without a battery.'),
   lastReadingAt: Nullable(Time('End of the period of the newest stored reading.')),
+  powerAt: Nullable(
+    Time('End of the span that its powers are means of; null before its second reading: no power yet.'),
+  ),
   lastTrade: Nullable(LastTradeSchema),
 });
 

@@ -72,11 +72,20 @@ export class MarketDesk {
     if (terms.size > maxTermsPerMeter && oldest !== undefined) terms.delete(oldest);
   }
 
-  /** Takes an order; taking it again changes nothing. Rejects with `GTX-MKT-001` or `GTX-ORD-…`, which say why. */
+  /**
+   * Takes an order; taking it again changes nothing. Rejects with `GTX-MKT-001`, `GTX-MKT-003` (another order has this
+   * mRID) or `GTX-ORD-…`, which say why.
+   */
   async request(meterId: string, { mRID, energyWh, window }: ReservationTerms): Promise<void> {
     const side: Side = energyWh > 0 ? 'buy' : 'sell';
     const open = this.#ordersOf(meterId);
-    if (open.has(mRID)) return;
+    const known = open.get(mRID);
+    if (known !== undefined) {
+      if (known.window === window && signed(known.side, known.energyWh) === energyWh) return;
+      throw new GridError('GTX-MKT-003', `${meterId} already has another order with mRID ${mRID}`, {
+        hint: 'A changed offer needs an mRID of its own.',
+      });
+    }
     const limit = this.#terms.get(meterId)?.get(mRID) ?? (side === 'buy' ? MAX_LIMIT : 0);
     const order = checkOrder({ meterId, mRID, side, energyWh: Math.abs(energyWh), limit, window });
     this.#checkGate(order);

@@ -30,6 +30,7 @@ test('a Reading without a value, without a time period, or with one out of range
     { value: 1 },
     { value: 1, timePeriod: { start: 2n ** 60n, duration: 15 } },
     { value: 1, timePeriod: period(900, 2 ** 31) },
+    { value: 1, timePeriod: period(Number.MAX_SAFE_INTEGER) },
   ];
   for (const reading of wrong) assert.throws(() => rowsOf(4, { mRID, Reading: reading }), { code: 'GTX-RDG-004' });
 });

@@ -24,7 +24,11 @@ function rowOf(channelId: number, reading: Reading, period: DateTimeInterval | u
   if (timePeriod === undefined) throw new GridError('GTX-RDG-004', 'A Reading has no timePeriod, nor has its set');
   const { duration } = timePeriod;
   const periodStart = Number(timePeriod.start);
-  if (!Number.isSafeInteger(periodStart) || duration > longestDuration) {
+  if (
+    !Number.isSafeInteger(periodStart) ||
+    !Number.isSafeInteger(periodStart + duration) ||
+    duration > longestDuration
+  ) {
     throw new GridError('GTX-RDG-004', `A Reading's time period is out of range: ${timePeriod.start} + ${duration} s`);
   }
   return { channelId, periodStart, duration, value };

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '#ieee2030_5/enumerations.ts';
 import { writeDocument } from '#ieee2030_5/write.ts';
 import type { RootName, Roots } from '#ieee2030_5/types.generated.ts';
 import type { Device } from '../registry/devices.ts';
@@ -20,16 +21,6 @@ export interface SepResponse {
 }
 
 export type Handler = (request: SepRequest) => SepResponse | Promise<SepResponse>;
-
-/** IEEE 2030.5-2018, Error.reasonCode. */
-export const reasonCodes = {
-  invalidFormat: 0,
-  invalidValues: 1,
-  resourceLimit: 2,
-  conditionalSubscription: 3,
-  tooFrequent: 4,
-} as const;
-export type ReasonCode = (typeof reasonCodes)[keyof typeof reasonCodes];
 
 export const ok = <N extends RootName>(name: N, document: Roots[N]): SepResponse => ({
   status: 200,

@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
+import { ReasonCode } from '#ieee2030_5/enumerations.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
 import { mediaType } from '#ieee2030_5/namespaces.ts';
 import { serverTls } from '#ieee2030_5/tls.ts';
 import type { Registry } from '../registry/devices.ts';
-import { errorResponse, forbidden, reasonCodes, type SepResponse } from './exchange.ts';
+import { errorResponse, forbidden, type SepResponse } from './exchange.ts';
 import type { Router } from './router.ts';
 
 export interface SepServerOptions {
@@ -90,7 +91,7 @@ export class SepServer implements AsyncDisposable {
       else if (!response.headersSent) {
         // The rest is not read: the connection ends with the answer.
         response.setHeader('connection', 'close');
-        send(response, errorResponse(413, reasonCodes.resourceLimit));
+        send(response, errorResponse(413, ReasonCode.resourceLimit));
       }
     });
     request.on('error', (error) => this.#options.log.info({ reason: reasonOf(error) }, 'request broken off'));
@@ -103,7 +104,7 @@ export class SepServer implements AsyncDisposable {
             { url: request.url, reason: reasonOf(error), stack: (error as Error).stack },
             'request failed',
           );
-          send(response, errorResponse(500, reasonCodes.invalidValues));
+          send(response, errorResponse(500, ReasonCode.invalidValues));
         },
       );
     });
@@ -118,7 +119,7 @@ export class SepServer implements AsyncDisposable {
     }
     const { method = 'GET', url = '/' } = request;
     if (method !== 'GET' && method !== 'HEAD' && method !== 'DELETE' && !isSep(request.headers['content-type'])) {
-      return errorResponse(415, reasonCodes.invalidFormat);
+      return errorResponse(415, ReasonCode.invalidFormat);
     }
     if (!accepts(request.headers.accept)) return { status: 406 };
     const question = url.indexOf('?');
@@ -134,20 +135,16 @@ export class SepServer implements AsyncDisposable {
   /** Errors of the sender's making become statuses; the rest is ours and rejects. */
   #refuse(error: unknown, meterId: string, path: string): SepResponse {
     if (!(error instanceof GridError)) throw error;
-    const status = statusOf(error);
-    if (status === undefined) throw error;
+    const refusal = refusals.find(([start]) => error.code.startsWith(start));
+    if (refusal === undefined) throw error;
+    const [, status, reasonCode] = refusal;
     this.#options.log.warn(
       { meter: meterId, path, code: error.code, reason: error.message, status },
       'request refused',
     );
-    if (status === 503) {
-      this.#options.onUnavailable(error.message);
-      return errorResponse(503, reasonCodes.resourceLimit, retryAfterSeconds);
-    }
-    return errorResponse(
-      status,
-      error.code.startsWith('GTX-XML-02') ? reasonCodes.invalidValues : reasonCodes.invalidFormat,
-    );
+    if (status !== 503) return errorResponse(status, reasonCode);
+    this.#options.onUnavailable(error.message);
+    return errorResponse(status, reasonCode, retryAfterSeconds);
   }
 
   /** The certificate is hashed once a connection. */
@@ -170,17 +167,29 @@ const isSep = (contentType: string | undefined): boolean =>
 const accepts = (accept: string | undefined): boolean =>
   accept === undefined || /(^|,)\s*(application\/(sep\+xml|\*)|\*\/\*)/i.test(accept);
 
-/** Areas whose errors are the sender's making. */
-const senderAreas = ['GTX-XML-', 'GTX-LST-', 'GTX-ORD-', 'GTX-MKT-001', 'GTX-RDG-004', 'GTX-RDG-005', 'GTX-RDG-006'];
-/** Too much waiting, stopping, or a database that did not take it: the same post may go through later. */
-const laterCodes = ['GTX-RDG-001', 'GTX-RDG-002', 'GTX-RDG-003', 'GTX-DB-003'];
+const { invalidFormat, invalidValues, resourceLimit } = ReasonCode;
 
-/** `undefined` when the fault is ours. */
-const statusOf = ({ code }: GridError): 400 | 404 | 503 | undefined => {
-  if (laterCodes.includes(code)) return 503;
-  if (code === 'GTX-RDG-007') return 404;
-  return senderAreas.some((area) => code.startsWith(area)) ? 400 : undefined;
-};
+/**
+ * Status and reasonCode by how an error's code begins; the first that fits counts, and where none does the fault is
+ * ours. 503: too much waiting, stopping, or a database that did not take it, so the same post may go through later.
+ */
+const refusals: readonly (readonly [start: string, status: number, reasonCode: ReasonCode])[] = [
+  ['GTX-XML-02', 400, invalidValues],
+  ['GTX-XML-', 400, invalidFormat],
+  ['GTX-LST-', 400, invalidValues],
+  ['GTX-ORD-003', 400, resourceLimit],
+  ['GTX-ORD-', 400, invalidValues],
+  ['GTX-MKT-001', 400, invalidValues],
+  ['GTX-MKT-003', 400, invalidValues],
+  ['GTX-RDG-004', 400, invalidValues],
+  ['GTX-RDG-005', 400, invalidValues],
+  ['GTX-RDG-006', 400, resourceLimit],
+  ['GTX-RDG-007', 404, invalidValues],
+  ['GTX-RDG-001', 503, resourceLimit],
+  ['GTX-RDG-002', 503, resourceLimit],
+  ['GTX-RDG-003', 503, resourceLimit],
+  ['GTX-DB-003', 503, resourceLimit],
+];
 
 function send(response: ServerResponse, { status, body, location, allow }: SepResponse): void {
   if (response.headersSent || response.destroyed) return;

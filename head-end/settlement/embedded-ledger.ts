@@ -27,8 +27,9 @@ interface Entry extends Confirmation {
 /**
  * A Solana ledger in this process that survives `kill -9`. A transaction is executed, its signed bytes and the
  * accounts that it changed are appended to the journal and are on disk, and only then does anyone see the accounts
- * changed and does `submit` resolve; when it cannot be written, the machine is put back to where the journal is. A start replays the newest segment, verifies its chain of hashes and every signature, and
- * compares the state with the hash that was recorded.
+ * changed and does `submit` resolve; when it cannot be written, the machine is put back to where the journal is. A
+ * start replays the newest segment, verifies its chain of hashes and every signature, and compares the state with the
+ * hash that was recorded.
  *
  * Memory: the accounts, and the signatures of this segment and the one before it. When a segment is closed the
  * blockhash moves on, so a transaction that is older than this memory cannot be accepted a second time.

@@ -16,7 +16,7 @@ const buildings = new Buildings(byId('buildings'));
 const windows = new RowList(byId('windows'), windowRow);
 const settlements = new RowList(byId('settlements'), settlementRow);
 let times = new ZoneTimes('UTC');
-let read = false;
+let measured = false;
 
 /** @param {CampusSnapshot} snapshot */
 function show(snapshot) {
@@ -35,13 +35,13 @@ function show(snapshot) {
     `Running since ${times.minutes(snapshot.startedAt)} on ${times.date(snapshot.startedAt)} · ${database}`,
   );
   setText(byId('last-error'), health.lastError === null ? '' : `Last error: ${health.lastError}`);
-  read ||= snapshot.meters.some(({ lastReadingAt }) => lastReadingAt !== null);
+  measured ||= snapshot.meters.some(({ powerAt }) => powerAt !== null);
   buildings.show(snapshot, times);
   windows.show(snapshot.windows, times);
   settlements.show(snapshot.settlements, times);
   marketChart.show(snapshot.windows, times);
-  // Before the first reading the campus's power is unknown, not zero.
-  if (!read) return;
+  // Before someone's second reading the campus's power is unknown, not zero.
+  if (!measured) return;
   showTotals(snapshot);
   history.add(snapshot);
   powerChart.show(history.points, times);

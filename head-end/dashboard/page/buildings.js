@@ -53,8 +53,8 @@ class BuildingRow {
    * @param {ZoneTimes} times
    */
   update(meter, now, times) {
-    const { lastReadingAt, stateOfChargePercent } = meter;
-    const known = lastReadingAt !== null;
+    const { lastReadingAt, powerAt, stateOfChargePercent } = meter;
+    const known = powerAt !== null;
     setAttribute(this.element, 'data-meter', meter.meterId);
     setText(this.#name, meter.name);
     setAttribute(this.#name, 'title', meter.meterId);
@@ -71,9 +71,9 @@ class BuildingRow {
     setText(this.#percent, chargeText(meter));
     setText(this.#storage, known && stateOfChargePercent !== null ? kilowatts(meter.storageW) : '–');
     setText(this.#storageWord, known ? direction(meter.storageW, 'discharge', 'charge', '') : '');
-    const late = known && now - lastReadingAt > lateSeconds;
-    setText(this.#reading, known ? `${ago(now - lastReadingAt)}${late ? ' · late' : ''}` : 'waiting…');
-    setAttribute(this.#reading, 'class', late ? 'late' : known ? '' : 'none');
+    const late = lastReadingAt !== null && now - lastReadingAt > lateSeconds;
+    setText(this.#reading, lastReadingAt !== null ? `${ago(now - lastReadingAt)}${late ? ' · late' : ''}` : 'waiting…');
+    setAttribute(this.#reading, 'class', late ? 'late' : lastReadingAt === null ? 'none' : '');
     setText(this.#trade, tradeText(meter.lastTrade, times));
     setAttribute(this.#trade, 'class', meter.lastTrade === null ? 'none' : '');
   }

@@ -1,3 +1,4 @@
+import { extensionPath } from '#ieee2030_5/ext/types.ts';
 import { formatMrid } from '#ieee2030_5/identity.ts';
 import { parseAs } from '#ieee2030_5/parse.ts';
 import type { MarketDesk } from '../../market/desk.ts';
@@ -6,10 +7,10 @@ import type { Router } from '../router.ts';
 
 /** Our extension: where it is found, and the price limits of flow reservations (`/gtx`). */
 export function addExtensionResources(router: Router, desk: MarketDesk): void {
-  router.add('/.well-known/gridtokenx', {
+  router.add(extensionPath, {
     GET: () =>
       ok('GridTokenXCapability', {
-        href: '/.well-known/gridtokenx',
+        href: extensionPath,
         OfferTermsListLink: { href: '/gtx/offers' },
       }),
   });

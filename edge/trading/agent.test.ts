@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UnixSeconds } from '#hal/units.ts';
+import type { FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
+import type { Connection } from '../client/connection.ts';
+import type { Resources } from '../client/discovery.ts';
+import { gateLeadSeconds, nextWindow, offerLeadSeconds, TradingAgent, windowOf, windowSeconds } from './agent.ts';
+
+const window = UnixSeconds(1_782_136_800);
+const resources = { responses: '/edev/1/frp' } as unknown as Resources;
+
+const answer = (value: number, multiplier = 0, currentStatus = 0, start = BigInt(window)): FlowReservationResponse => ({
+  mRID: new Uint8Array(16),
+  subject: new Uint8Array(16),
+  creationTime: 0n,
+  EventStatus: { currentStatus, dateTime: 0n, potentiallySuperseded: false },
+  interval: { start, duration: windowSeconds },
+  energyAvailable: { multiplier, value },
+  powerAvailable: { multiplier: 0, value: 0 },
+});
+
+/** An agent that has read these answers. */
+async function agentAfter(...answers: readonly FlowReservationResponse[]): Promise<TradingAgent> {
+  const connection = { get: async () => ({ all: 1, results: 1, FlowReservationResponse: answers }) };
+  const agent = new TradingAgent('A', 'academic', 1);
+  await agent.collect(connection as unknown as Connection, resources, window);
+  return agent;
+}
+
+test('a reservation commits the building to its mean power within its window', async () => {
+  const agent = await agentAfter(answer(-5, 2));
+  assert.equal(agent.commitmentW(window), -6000);
+  assert.equal(agent.commitmentW(UnixSeconds(window + windowSeconds)), 0);
+});
+
+test('a cancelled or superseded reservation binds nobody', async () => {
+  for (const status of [2, 3, 4]) {
+    assert.equal((await agentAfter(answer(500), answer(500, 0, status))).commitmentW(window), 0);
+  }
+});
+
+test('an answer with numbers that cannot be is the head-end’s fault, and no crash', async () => {
+  const wrong = [answer(1, 127), answer(1, 0, 0, 2n ** 62n)];
+  for (const one of wrong) await assert.rejects(agentAfter(one), { code: 'GTX-SEP-005' });
+});
+
+test('an offer is for the window whose gate closes next', () => {
+  for (let second = 0; second < 2 * windowSeconds; second++) {
+    const now = UnixSeconds(window + second);
+    const offered = nextWindow(now);
+    assert.equal(offered % windowSeconds, 0);
+    const gate = offered - gateLeadSeconds;
+    assert.ok(gate > now && gate <= now + windowSeconds, `${second} s: gate in ${gate - now} s`);
+  }
+  assert.equal(nextWindow(UnixSeconds(window - offerLeadSeconds)), window + gateLeadSeconds);
+  assert.equal(windowOf(UnixSeconds(window + windowSeconds - 1)), window);
+});
+
+interface Posted {
+  readonly href: string;
+  readonly name: string;
+  readonly document: Partial<FlowReservationRequest> & { readonly priceLimit?: number };
+}
+
+/** What an agent posts when it expects a mean net power. */
+async function offersOf(netW: number, places: Partial<Resources>): Promise<Posted[]> {
+  const posts: Posted[] = [];
+  const post = async (href: string, name: string, document: Posted['document']) => {
+    posts.push({ href, name, document });
+    return { status: 201, location: undefined, elapsedMs: 1 };
+  };
+  const now = UnixSeconds(window - offerLeadSeconds);
+  const outlook = { netW, windowSeconds, storage: undefined };
+  const agent = new TradingAgent('A', 'academic', 1);
+  await agent.offer({ post } as unknown as Connection, places as Resources, now, outlook);
+  return posts;
+}
+
+const places = { requests: '/edev/1/frq', offerTerms: '/gtx/offers' };
+
+test('a need buys and a surplus sells: the sign of the energy and of the power, for one whole window', async () => {
+  for (const [netW, energyWh] of [
+    [6_000, 500],
+    [-6_000, -500],
+  ] as const) {
+    const [, request] = await offersOf(netW, places);
+    assert.deepEqual([request?.href, request?.name], ['/edev/1/frq', 'FlowReservationRequest']);
+    const { energyRequested, powerRequested, intervalRequested, durationRequested } = request?.document ?? {};
+    assert.deepEqual(energyRequested, { multiplier: 0, value: energyWh });
+    assert.equal((powerRequested?.value ?? 0) * 10 ** (powerRequested?.multiplier ?? 0), netW);
+    assert.deepEqual(intervalRequested, { duration: windowSeconds, start: BigInt(window + gateLeadSeconds) });
+    assert.equal(durationRequested, windowSeconds);
+  }
+});
+
+test('the price limit goes first and names the request; a server without our extension gets the request alone', async () => {
+  const [terms, request] = await offersOf(6_000, places);
+  assert.deepEqual([terms?.href, terms?.name], ['/gtx/offers', 'OfferTerms']);
+  assert.deepEqual(terms?.document.mRID, request?.document.mRID);
+  assert.ok((terms?.document.priceLimit ?? 0) > 0);
+  const alone = await offersOf(6_000, { ...places, offerTerms: undefined });
+  assert.deepEqual(alone, [request]);
+});
+
+test('nothing is offered where nothing is expected, or nobody takes offers', async () => {
+  assert.deepEqual(await offersOf(0, places), []);
+  assert.deepEqual(await offersOf(5, places), []);
+  assert.deepEqual(await offersOf(6_000, { ...places, requests: undefined }), []);
+});
+
+test('commitments of windows that are over are forgotten, those to come are kept', async () => {
+  const later = (n: number): bigint => BigInt(window + n * windowSeconds);
+  const agent = await agentAfter(answer(300, 0, 0, later(-1)), answer(100), answer(200, 0, 0, later(1)));
+  const commitment = (n: number): number => agent.commitmentW(UnixSeconds(window + n * windowSeconds));
+  assert.deepEqual([commitment(-1), commitment(0), commitment(1)], [0, 1_200, 2_400]);
+});
+
+test('a server that promises ever more windows cannot fill the memory', async () => {
+  const answers = Array.from({ length: 16 }, (_, n) => answer(100, 0, 0, BigInt(window + n * windowSeconds)));
+  const agent = await agentAfter(...answers);
+  const kept = answers.filter((_, n) => agent.commitmentW(UnixSeconds(window + n * windowSeconds)) !== 0);
+  assert.deepEqual(kept, answers.slice(0, 4));
+});
