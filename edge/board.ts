@@ -4,11 +4,11 @@ import type { Log } from '#hal/log.ts';
 import { UnixSeconds, W } from '#hal/units.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { BoardFile } from './board-file.ts';
-import { type ClientIdentity, Connection } from './client/connection.ts';
+import { type ClientIdentity, Connection, RefusedError } from './client/connection.ts';
 import { discover, type Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
 import { pvLimit, type StorageSituation, storageSetpoint } from './control/storage.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type QueuedPosting } from './outbox.ts';
 import type { OutboxFile } from './outbox-file.ts';
 import { type BoardDevices, type BoardRegisters, emptyRegisters, Sampler, type SiteSample } from './sampler.ts';
 import { offerLeadSeconds, TradingAgent, windowSeconds } from './trading/agent.ts';
@@ -18,6 +18,8 @@ export const postSeconds = 15;
 const revertSeconds = 60;
 /** Orders within this share of the rating are not repeated before half of `revertSeconds` has passed. */
 const deadband = 0.005;
+/** Statuses that the same posting gets again however often it is sent. */
+const hopeless: readonly number[] = [400, 413];
 /** After this many failures in a row the board looks for its resources anew. */
 const failuresBeforeDiscovery = 3;
 
@@ -110,7 +112,6 @@ export class Board implements AsyncDisposable {
     const { file, devices } = this.#options;
     const { inverter, battery } = devices;
     const spec = file.devices.battery;
-    if (battery === undefined || spec === undefined) return;
     const situation = this.#situation(now, sample);
     // What cannot be seen is assumed worst: without the meter or the battery's own state, the storage rests, and
     // without the meter the export limit holds at zero load.
@@ -120,10 +121,11 @@ export class Board implements AsyncDisposable {
     const pvW = pvLimit({ loadW: sample.loadW ?? 0, exportLimitW }, storageW, ratedPvW);
     const last = this.#ordered;
     const isSame =
-      last !== undefined && Math.abs(last.storageW - storageW) <= spec.ratedW * deadband && last.pvW === pvW;
+      last !== undefined && Math.abs(last.storageW - storageW) <= (spec?.ratedW ?? 0) * deadband && last.pvW === pvW;
     if (isSame && now - last.at < revertSeconds / 2) return;
     this.#ordered = { storageW, pvW, at: now };
-    const orders = [battery.setPower(storageW, revertSeconds)];
+    const orders: Promise<void>[] = [];
+    if (battery !== undefined) orders.push(battery.setPower(storageW, revertSeconds));
     if (inverter !== undefined && (pvW !== null || (last !== undefined && last.pvW !== pvW))) {
       orders.push(inverter.limitPower(pvW, revertSeconds));
     }
@@ -161,11 +163,25 @@ export class Board implements AsyncDisposable {
     }
     await this.#exchange('post', async (resources) => {
       for (let posting = this.outbox.oldest(); posting !== undefined; posting = this.outbox.oldest()) {
-        const { elapsedMs } = await this.#mirror.post(resources.mirrorUsagePoints, posting);
-        this.outbox.acknowledge(posting);
-        this.#options.onPosted(elapsedMs);
+        await this.#send(resources, posting);
       }
     });
+  }
+
+  /** One posting that the head-end will never take must not keep all others waiting. */
+  async #send(resources: Resources, posting: QueuedPosting): Promise<void> {
+    try {
+      const { elapsedMs } = await this.#mirror.post(resources.mirrorUsagePoints, posting);
+      this.outbox.acknowledge(posting);
+      this.#options.onPosted(elapsedMs);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || !hopeless.includes(error.status)) throw error;
+      this.outbox.refuse(posting);
+      this.#log.error(
+        { start: posting.start, reason: error.message },
+        'the head-end does not take a posting; it is given up',
+      );
+    }
   }
 
   async #trade(what: 'offer' | 'collect', now: UnixSeconds): Promise<void> {

@@ -35,7 +35,7 @@ test('postings leave in the order in which they came, each once', async (t) => {
   const outbox = new Outbox(file, 'A');
   for (const start of [0, 15, 30]) await outbox.append(posting(start), {});
   assert.deepEqual(drain(outbox), [0, 15, 30]);
-  assert.deepEqual(outbox.totals, { queued: 27, acknowledged: 27, dropped: 0 });
+  assert.deepEqual(outbox.totals, { queued: 27, acknowledged: 27, dropped: 0, refused: 0 });
 });
 
 test('boards share a file and do not see each other', async (t) => {
@@ -61,7 +61,7 @@ test('what is not acknowledged, the state kept with it, and the totals survive a
   assert.equal(outbox.size, 1);
   assert.equal(outbox.oldest()?.start, 15);
   assert.deepEqual(outbox.state('registers'), { importWh: 6 });
-  assert.deepEqual(outbox.totals, { queued: 18, acknowledged: 9, dropped: 0 });
+  assert.deepEqual(outbox.totals, { queued: 18, acknowledged: 9, dropped: 0, refused: 0 });
 });
 
 test('a crash right after an acknowledgement sends that posting once more, and loses none', async (t) => {
@@ -76,7 +76,7 @@ test('a crash right after an acknowledgement sends that posting once more, and l
   using file = new OutboxFile(path);
   const second = new Outbox(file, 'A');
   assert.equal(second.oldest()?.start, 15);
-  assert.deepEqual(second.totals, { queued: 18, acknowledged: 9, dropped: 0 });
+  assert.deepEqual(second.totals, { queued: 18, acknowledged: 9, dropped: 0, refused: 0 });
 });
 
 test('a long outage waits in the file and leaves it in order, postings made meanwhile last', async (t) => {
@@ -96,6 +96,16 @@ test('a full outbox gives up its oldest posting, and counts it', async (t) => {
   assert.equal(outbox.oldest()?.start, 15);
   assert.equal(outbox.size, 2);
   assert.equal(outbox.totals.dropped, 9);
+});
+
+test('a posting that the head-end will not take is counted and does not keep the others waiting', async (t) => {
+  using file = new OutboxFile(temporary(t));
+  const outbox = new Outbox(file, 'A');
+  for (const start of [0, 15]) await outbox.append(posting(start), {});
+  outbox.refuse(outbox.oldest()!);
+  assert.deepEqual(drain(outbox), [15]);
+  assert.deepEqual(outbox.totals, { queued: 18, acknowledged: 9, dropped: 0, refused: 9 });
+  assert.equal(outbox.acknowledgedThrough, 30);
 });
 
 test('a channel without a value is neither posted nor counted', async (t) => {

@@ -1,4 +1,4 @@
-import type { UnixSeconds } from '#hal/units.ts';
+import { UnixSeconds } from '#hal/units.ts';
 import { type ChannelName, type ChannelValues, channelNames } from '#ieee2030_5/ext/channels.ts';
 import type { OutboxFile, OutboxRow } from './outbox-file.ts';
 
@@ -19,12 +19,16 @@ export interface OutboxTotals {
   readonly acknowledged: number;
   /** Readings given up because the outbox was full. */
   readonly dropped: number;
+  /** Readings that the head-end would not take. */
+  readonly refused: number;
 }
 
 /** Everything a board keeps beside its postings. */
 interface Kept {
   readonly sequence: number;
   readonly totals: OutboxTotals;
+  /** The end of the newest acknowledged time period; 0 before the first. */
+  readonly through: UnixSeconds;
   readonly state: Readonly<Record<string, unknown>>;
 }
 
@@ -32,6 +36,8 @@ interface Kept {
 const defaultLimit = 200_000;
 /** Postings held in memory; the rest of a long outage waits in the file. */
 const windowSize = 256;
+
+const nothing: OutboxTotals = { queued: 0, acknowledged: 0, dropped: 0, refused: 0 };
 
 const countOf = (values: ChannelValues): number => channelNames.filter((name) => values[name] !== undefined).length;
 
@@ -57,7 +63,7 @@ export class Outbox {
     const kept = file.stateOf(board);
     this.#kept =
       kept === undefined
-        ? { sequence: 0, totals: { queued: 0, acknowledged: 0, dropped: 0 }, state: {} }
+        ? { sequence: 0, totals: nothing, through: UnixSeconds(0), state: {} }
         : (JSON.parse(kept) as Kept);
     this.#size = file.sizeOf(board);
     this.#window = this.#load();
@@ -72,11 +78,21 @@ export class Outbox {
     return this.#kept.totals;
   }
 
+  /** The end of the newest acknowledged time period; 0 before the first. */
+  get acknowledgedThrough(): UnixSeconds {
+    return this.#kept.through;
+  }
+
   /** Queues a posting and keeps the board's state with it, all or nothing; one at a time. */
   async append(posting: Posting, state: Readonly<Record<string, unknown>>): Promise<void> {
-    const { totals } = this.#kept;
+    const { totals, through } = this.#kept;
     const sequence = this.#kept.sequence + 1;
-    const kept: Kept = { sequence, totals: { ...totals, queued: totals.queued + countOf(posting.values) }, state };
+    const kept: Kept = {
+      sequence,
+      through,
+      totals: { ...totals, queued: totals.queued + countOf(posting.values) },
+      state,
+    };
     await this.#write(kept, {
       sequence,
       start: posting.start,
@@ -97,6 +113,14 @@ export class Outbox {
   acknowledge(posting: QueuedPosting): void {
     this.#finish(posting);
     this.#count('acknowledged', posting);
+    const end = UnixSeconds(posting.start + posting.duration);
+    if (end > this.#kept.through) this.#kept = { ...this.#kept, through: end };
+  }
+
+  /** The head-end will never take the oldest posting: it is counted, and does not keep the others waiting. */
+  refuse(posting: QueuedPosting): void {
+    this.#finish(posting);
+    this.#count('refused', posting);
   }
 
   /** What `append` kept under this key last; the caller knows its type. */
@@ -121,7 +145,7 @@ export class Outbox {
     this.#count('dropped', oldest);
   }
 
-  #count(what: 'acknowledged' | 'dropped', { values }: Posting): void {
+  #count(what: 'acknowledged' | 'dropped' | 'refused', { values }: Posting): void {
     const { totals } = this.#kept;
     this.#kept = { ...this.#kept, totals: { ...totals, [what]: totals[what] + countOf(values) } };
   }

@@ -180,8 +180,7 @@ test('no register of the board ever steps back', async () => {
       const sampler = new Sampler(bench.devices(), emptyRegisters, log);
       let before = sampler.registers;
       for (const { gridWh, storage } of steps) {
-        bench.frame =
-          gridWh === undefined ? undefined : { gridW: 0, gridWh, loadW: 0, loadWh: Math.abs(gridWh) };
+        bench.frame = gridWh === undefined ? undefined : { gridW: 0, gridWh, loadW: 0, loadWh: Math.abs(gridWh) };
         bench.storage = storage === undefined ? undefined : storageOf(...storage);
         await sampler.sample(now);
         const { grid, load, lossesWh } = sampler.registers;

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { GridError, type GridErrorCode } from './errors.ts';
+import { GridError, type GridErrorCode, reasonOf } from './errors.ts';
 
 /**
  * Calls between a program and the child processes that it forks (Node's IPC channel, `serialization: 'advanced'`).
@@ -43,10 +43,13 @@ const send = (reply: Reply): void => {
   if (process.connected) process.send?.(reply, undefined, {}, () => undefined);
 };
 
-/** The child's end: answers its parent's calls until the channel closes, then calls `onClosed` once. */
+/**
+ * The child's end: answers its parent's calls, `stop` among them. When the channel closes, because the parent let go or
+ * is gone, it stops in order and the process ends; with exit code 1 when stopping failed.
+ */
 export function serveParent<P extends Protocol<P>>(
   handlers: { readonly [M in keyof P]: (argument: Argument<P[M]>) => Promise<Result<P[M]>> },
-  onClosed: () => void,
+  stop: () => Promise<void>,
 ): void {
   process.on('message', (message) => {
     const { id, method, argument } = message as Request;
@@ -60,7 +63,15 @@ export function serveParent<P extends Protocol<P>>(
       (error: unknown) => send({ id, failure: failureOf(error) }),
     );
   });
-  process.once('disconnect', onClosed);
+  process.once('disconnect', () => {
+    stop().then(
+      () => process.exit(),
+      (error: unknown) => {
+        process.stderr.write(`${reasonOf(error)}\n`);
+        process.exit(1);
+      },
+    );
+  });
 }
 
 /** Tells the parent what a long start is doing; without a parent it does nothing. */

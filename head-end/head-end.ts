@@ -13,7 +13,8 @@ import { MarketDesk } from './market/desk.ts';
 import { WINDOW_SECONDS, windowOf } from './market/orders.ts';
 import { MarketStore } from './market/store.ts';
 import { MarketCycle } from './market-cycle.ts';
-import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus } from './protocol.ts';
+import { showPast } from './past.ts';
+import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus, ReportOf } from './protocol.ts';
 import { ReadingStore } from './readings/store.ts';
 import { Registry } from './registry/devices.ts';
 import { marketReport, readingsReport } from './report.ts';
@@ -73,14 +74,14 @@ export class HeadEnd implements AsyncDisposable {
     const ledger = this.#resources.use(new EmbeddedLedger({ folder, log }));
     await ledger.start();
     const token = new SettlementToken({ ledger, folder });
-    const market = new MarketStore(database.pool);
+    const market = new MarketStore(database.pool, config.zone);
     const settlements = new PostgresSettlementStore(database.pool);
-    const engine = new SettlementEngine({ ledger, token, store: settlements, log });
-    const desk = new MarketDesk(clock, market);
-    const cycle = new MarketCycle(desk, market, engine, live);
+    const engine = new SettlementEngine({ ledger, token, store: settlements, log, zone: config.zone });
+    const desk = new MarketDesk(clock, market, config.zone);
+    const cycle = new MarketCycle({ desk, store: market, engine, live, log });
     const router = new Router();
     addCoreResources(router, clock);
-    addMirrorResources(router, readings, (meterId, time, values) => live.posted(meterId, time, values));
+    addMirrorResources(router, readings, clock, (meterId, time, values) => live.posted(meterId, time, values));
     addExtensionResources(router, desk);
     addFlowReservationResources(router, desk, clock);
     const { certificatePem: cert, keyPem: key, caPem: ca } = await loadIdentity(config.identityFolder);
@@ -115,17 +116,18 @@ export class HeadEnd implements AsyncDisposable {
   /** Registers the devices, completes what a crash interrupted, and starts the market. */
   async begin({ start }: { readonly start: UnixSeconds }): Promise<Moment> {
     const parts = this.#open();
-    const { clock, config, registry, token, engine, market, desk, cycle, live } = parts;
+    const { clock, config, registry, token, engine, market, settlements, desk, live } = parts;
     clock.setNow(start);
     parts.start = start;
     live.begin();
+    await showPast(live, market, settlements, start);
     for (const device of config.devices) await registry.register({ ...device, at: start });
     await token.start(config.devices, start);
     await engine.recover(start);
     desk.restore(await market.openOrders(start), await market.filledOrders(windowOf(start)));
     // The head-end's time moves on before the boards post, though it has nothing else to do then.
     clock.every({ name: 'time', period: postRate, phase: 'open' }, () => undefined);
-    clock.every({ name: 'market', period: WINDOW_SECONDS, phase: 'close' }, (now) => cycle.turn(now));
+    clock.every({ name: 'market', period: WINDOW_SECONDS, phase: 'close' }, (now) => parts.cycle.turn(now));
     return clock.next();
   }
 
@@ -154,10 +156,10 @@ export class HeadEnd implements AsyncDisposable {
     };
   }
 
-  async report(): Promise<HeadEndReport> {
+  async report(of: ReportOf): Promise<HeadEndReport> {
     const { clock, readings, registry, market, settlements, token, cycle, start } = this.#open();
     return {
-      ...(await readingsReport(readings, registry, start)),
+      ...(await readingsReport(readings, registry, of, start)),
       ...(await marketReport(market, settlements, token, { since: start, now: clock.now() })),
       windows: cycle.windowsSettled,
       rssBytes: process.memoryUsage.rss(),

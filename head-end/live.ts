@@ -124,9 +124,10 @@ export class LiveState implements SnapshotSource {
 
   current(): CampusSnapshot {
     const now = this.#clock.now();
-    const meters = [...this.#meters.values()].map((meter) => this.#snapshot(meter, now));
-    const total = (pick: (meter: MeterSnapshot) => number): W => W(meters.reduce((sum, meter) => sum + pick(meter), 0));
     const trading = this.#trades.get(windowOf(now)) ?? [];
+    const sellers = new Set(trading.map((trade) => trade.seller));
+    const meters = [...this.#meters.values()].map((meter) => snapshotOf(meter, sellers.has(meter.device.meterId)));
+    const total = (pick: (meter: MeterSnapshot) => number): W => W(meters.reduce((sum, meter) => sum + pick(meter), 0));
     const tradedWh = trading.reduce((sum, trade) => sum + trade.energyWh, 0);
     return {
       site: this.#site,
@@ -159,26 +160,6 @@ export class LiveState implements SnapshotSource {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  #snapshot(meter: MeterState, now: UnixSeconds): MeterSnapshot {
-    const { device, recent, storageW, stateOfChargePercent, lastTrade } = meter;
-    const power = powerOf(recent);
-    const isSelling = lastTrade !== null && lastTrade.side === 'sell' && lastTrade.window >= windowOf(now);
-    return {
-      meterId: device.meterId,
-      name: device.name,
-      building: device.building,
-      role: isSelling || power.gridW < 0 ? 'prosumer' : 'consumer',
-      ...power,
-      storageW,
-      stateOfChargePercent,
-      batteryWh: Wh(device.storageWh),
-      lastReadingAt: recent.at(-1)?.time ?? null,
-      // Power is a difference of registers: with one reading there is none yet.
-      powerAt: recent.length < 2 ? null : (recent.at(-1)?.time ?? null),
-      lastTrade,
-    };
-  }
-
   #remember(meterId: string, trade: Trade, side: 'buy' | 'sell'): void {
     const meter = this.#meters.get(meterId);
     if (meter === undefined) return;
@@ -202,6 +183,25 @@ export class LiveState implements SnapshotSource {
     const now = this.#clock.now();
     for (const listener of this.#listeners) listener(now);
   }
+}
+
+function snapshotOf(meter: MeterState, isSelling: boolean): MeterSnapshot {
+  const { device, recent, storageW, stateOfChargePercent, lastTrade } = meter;
+  const power = powerOf(recent);
+  return {
+    meterId: device.meterId,
+    name: device.name,
+    building: device.building,
+    role: isSelling || power.gridW < 0 ? 'prosumer' : 'consumer',
+    ...power,
+    storageW,
+    stateOfChargePercent,
+    batteryWh: Wh(device.storageWh),
+    lastReadingAt: recent.at(-1)?.time ?? null,
+    // Power is a difference of registers: with one reading there is none yet.
+    powerAt: recent.length < 2 ? null : (recent.at(-1)?.time ?? null),
+    lastTrade,
+  };
 }
 
 /** Mean power between the oldest and the newest registers; 0 where one of them is not known. */

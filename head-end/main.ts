@@ -17,11 +17,8 @@ serveParent<HeadEndProtocol>(
     begin: (begin) => headEnd.begin(begin),
     runUntil: (bound) => headEnd.runUntil(bound),
     status: async () => headEnd.status(),
-    report: () => headEnd.report(),
+    report: (of) => headEnd.report(of),
     stop,
   },
-  // The leader has let go, or is gone: end in order, however it happened.
-  () => {
-    void stop().finally(() => process.exit());
-  },
+  stop,
 );

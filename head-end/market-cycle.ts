@@ -1,24 +1,35 @@
-import type { MicroPerKWh, UnixSeconds } from '#hal/units.ts';
-import type { SettlementSnapshot, WindowSnapshot } from './gateway/snapshot.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
+import type { Log } from '#hal/log.ts';
+import { isoTime, type UnixSeconds } from '#hal/units.ts';
+import type { WindowSnapshot } from './gateway/snapshot.ts';
 import type { LiveState } from './live.ts';
 import type { Clearing } from './market/clear.ts';
 import type { MarketDesk } from './market/desk.ts';
-import type { MarketStore } from './market/store.ts';
-import type { Settlement, SettlementEngine } from './settlement/engine.ts';
+import type { MarketStore, UnsettledWindow } from './market/store.ts';
+import { settlementSnapshot } from './past.ts';
+import type { SettlementEngine } from './settlement/engine.ts';
+
+export interface MarketCycleParts {
+  readonly desk: MarketDesk;
+  readonly store: MarketStore;
+  readonly engine: SettlementEngine;
+  readonly live: LiveState;
+  readonly log: Log;
+}
+
+/**
+ * Why one window cannot be settled though ledger and database are well: a party has no account (`GTX-SET-003`), too
+ * many parties for one transaction (`-004`), or the ledger rejects it, as when someone cannot pay (`GTX-LED-008`).
+ */
+const ofOneWindow: readonly string[] = ['GTX-SET-003', 'GTX-SET-004', 'GTX-LED-008'];
 
 /** What happens at every window's border: windows that ended are settled, the next gate closes. */
 export class MarketCycle {
-  readonly #desk: MarketDesk;
-  readonly #store: MarketStore;
-  readonly #engine: SettlementEngine;
-  readonly #live: LiveState;
+  readonly #parts: MarketCycleParts;
   #settled = 0;
 
-  constructor(desk: MarketDesk, store: MarketStore, engine: SettlementEngine, live: LiveState) {
-    this.#desk = desk;
-    this.#store = store;
-    this.#engine = engine;
-    this.#live = live;
+  constructor(parts: MarketCycleParts) {
+    this.#parts = parts;
   }
 
   /** Windows settled since the start, those without trades included. */
@@ -26,33 +37,31 @@ export class MarketCycle {
     return this.#settled;
   }
 
-  /** Settles in the order of windows; one that fails stops the cycle, and is settled by the next start. */
+  /**
+   * Settles in the order of windows. A window that cannot be settled is shown, and tried again at every turn; metering
+   * and the market go on. Any other failure is the ledger's or the database's, and rejects.
+   */
   async turn(now: UnixSeconds): Promise<void> {
-    for (const { window, trades } of await this.#store.unsettled(now)) {
-      const settlement = await this.#engine.settleWindow(window, trades, now);
-      this.#settled++;
-      this.#show(settlement, trades[0]?.price ?? null);
-    }
-    const { window, clearing } = await this.#desk.closeGate(now);
-    this.#live.cleared(clearedSnapshot(window, clearing), clearing.trades);
+    const { desk, store, live } = this.#parts;
+    for (const unsettled of await store.unsettled(now)) await this.#settle(unsettled, now);
+    const { window, clearing } = await desk.closeGate(now);
+    live.cleared(clearedSnapshot(window, clearing), clearing.trades);
   }
 
-  #show(settlement: Settlement, price: MicroPerKWh | null): void {
-    const { window, trades, volumeWh, signature, transfers, transferredMicro, confirmedAt } = settlement;
-    const status = settlement.state === 'empty' ? 'empty' : 'settled';
-    const shown: SettlementSnapshot | null =
-      signature === null
-        ? null
-        : {
-            window,
-            signature,
-            transfers,
-            volumeWh,
-            amountMicro: transferredMicro,
-            confirmedAt: confirmedAt ?? window,
-            ledger: 'embedded',
-          };
-    this.#live.settled({ window, priceMicroPerKWh: price, volumeWh, trades, status }, shown);
+  async #settle({ window, trades }: UnsettledWindow, now: UnixSeconds): Promise<void> {
+    const { engine, live, log } = this.#parts;
+    try {
+      const settlement = await engine.settleWindow(window, trades, now);
+      this.#settled++;
+      const status: WindowSnapshot['status'] = settlement.state === 'empty' ? 'empty' : 'settled';
+      const { volumeWh } = settlement;
+      const shown = { window, priceMicroPerKWh: trades[0]?.price ?? null, volumeWh, trades: trades.length, status };
+      live.settled(shown, settlementSnapshot(settlement));
+    } catch (error) {
+      if (!(error instanceof GridError) || !ofOneWindow.includes(error.code)) throw error;
+      log.error({ window, reason: reasonOf(error) }, 'a window cannot be settled; it is tried again');
+      live.failed(`Window ${isoTime(window)} cannot be settled: ${error.message}`);
+    }
   }
 }
 

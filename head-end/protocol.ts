@@ -9,8 +9,16 @@ export interface HeadEndProtocol {
   readonly begin: (begin: { readonly start: UnixSeconds }) => Moment;
   readonly runUntil: (bound: Moment) => Moment;
   readonly status: (nothing: null) => HeadEndStatus;
-  readonly report: (nothing: null) => HeadEndReport;
+  readonly report: (of: ReportOf) => HeadEndReport;
   readonly stop: (nothing: null) => void;
+}
+
+/** What is to be reported: the boards say what they sent, the head-end answers what it holds of it. */
+export interface ReportOf {
+  /** Time periods that end later were posted in this run. */
+  readonly since: UnixSeconds;
+  /** The end of the newest time period that a board knows to be stored, by meterId. */
+  readonly through: Readonly<Record<string, UnixSeconds>>;
 }
 
 /** A device as the registry knows it from provisioning. */
@@ -33,6 +41,8 @@ export interface HeadEndConfig {
   readonly httpPort: number;
   readonly identityFolder: string;
   readonly devices: readonly DeviceRecord[];
+  /** The market zone that all devices belong to. */
+  readonly zone: string;
   /** What the page is about. */
   readonly site: { readonly name: string; readonly timeZone: string };
   /** Virtual seconds a second, for the page. */
@@ -64,7 +74,8 @@ export interface HeadEndReport {
   readonly readings: {
     readonly stored: number;
     readonly duplicates: number;
-    readonly storedEver: Readonly<Record<string, number>>;
+    /** Readings of all times up to `through`, by meterId. */
+    readonly storedThrough: Readonly<Record<string, number>>;
   };
   /** Differences of the cumulative registers, as the database holds them, over the run; Wh. */
   readonly energyWh: {

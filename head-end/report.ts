@@ -3,7 +3,7 @@ import { channelMrid, type ChannelName, channelNames } from '#ieee2030_5/ext/cha
 import { formatMrid } from '#ieee2030_5/identity.ts';
 import { WINDOW_SECONDS } from './market/orders.ts';
 import type { MarketStore } from './market/store.ts';
-import type { HeadEndReport } from './protocol.ts';
+import type { HeadEndReport, ReportOf } from './protocol.ts';
 import type { ReadingStore } from './readings/store.ts';
 import type { Registry } from './registry/devices.ts';
 import type { PostgresSettlementStore } from './settlement/postgres-store.ts';
@@ -24,19 +24,17 @@ const energyChannels = [
 export async function readingsReport(
   readings: ReadingStore,
   registry: Registry,
-  since: UnixSeconds,
+  { since, through }: ReportOf,
+  start: UnixSeconds,
 ): Promise<Pick<HeadEndReport, 'readings' | 'energyWh'>> {
-  const ever = await readings.countsSince(UnixSeconds(0));
-  const run = await readings.countsSince(since);
-  const storedEver: Record<string, number> = {};
-  for (const { meterId, readings: count } of ever) storedEver[meterId] = (storedEver[meterId] ?? 0) + count;
+  const counts = await readings.countsSince(since);
   return {
     readings: {
-      stored: run.reduce((sum, { readings: count }) => sum + count, 0),
+      stored: counts.reduce((sum, { readings: count }) => sum + count, 0),
       duplicates: readings.statistics.duplicates,
-      storedEver,
+      storedThrough: await readings.countsThrough(through),
     },
-    energyWh: await energyOf(readings, registry, since),
+    energyWh: await energyOf(readings, registry, start),
   };
 }
 

@@ -57,7 +57,7 @@ test('the folder of another version, or of nobody knows what, is refused and lef
 test('what a first start left behind when it was killed does not stop the next one', async (t) => {
   const path = temporary(t);
   mkdirSync(path);
-  for (const name of ['lock', 'gridtokenx.json.tmp', 'gridtokenx.json.1234.tmp']) writeFileSync(join(path, name), '');
+  for (const name of ['lock', 'gridtokenx.json.new']) writeFileSync(join(path, name), '');
   using _data = await DataFolder.open(path);
   assert.match(readFileSync(markerOf(path), 'utf8'), /"version":1/);
 });

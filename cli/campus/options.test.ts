@@ -6,7 +6,7 @@ import { UnixSeconds } from '#hal/units.ts';
 import { postSeconds } from '#edge/board.ts';
 import { parseHours, parsePort, parseSample, parseSeed, parseSpeed, parseStart, startTime } from './options.ts';
 
-function refuses<T>(parse: (text: string) => T, texts: readonly string[]): void {
+function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
   for (const text of texts) assert.throws(() => parse(text), InvalidArgumentError, JSON.stringify(text));
 }
 
@@ -41,7 +41,16 @@ test('a start is an ISO 8601 time, with its offset', () => {
     assert.equal(parseStart(text), seconds, text);
   }
   assert.equal(parseStart('2026-06-21'), Date.UTC(2026, 5, 21) / 1000);
-  refuses(parseStart, ['', 'now', 'tomorrow', '2026', '21.6.2026', '2026-06-21 07:00', '2026-06-21T7:00Z', '1750000000']);
+  refuses(parseStart, [
+    '',
+    'now',
+    'tomorrow',
+    '2026',
+    '21.6.2026',
+    '2026-06-21 07:00',
+    '2026-06-21T7:00Z',
+    '1750000000',
+  ]);
 });
 
 test('a date or an hour that does not exist is no start', () => {

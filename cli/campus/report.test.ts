@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { UnixSeconds } from '#hal/units.ts';
 import type { BoardReport, FleetReport } from '#edge/fleet/protocol.ts';
 import type { HeadEndReport } from '#head-end/protocol.ts';
 import { campusReport } from './report.ts';
@@ -17,6 +18,8 @@ const board = (meterId: string, more: Partial<BoardReport> = {}): BoardReport =>
 
 const fleet = (boards: readonly BoardReport[]): FleetReport => ({
   boards,
+  earliest: UnixSeconds(0),
+  acknowledgedThrough: {},
   tls: { cipher: 'CCM8', version: 'TLSv1.2', keys: { tpm: 0, software: boards.length } },
   latencyMs: { postP50: 1, postP99: 2 },
   rssBytes: 150_600_000,
@@ -33,7 +36,7 @@ const noEnergy = {
 };
 
 const headEnd = (more: Partial<HeadEndReport> = {}): HeadEndReport => ({
-  readings: { stored: 0, duplicates: 0, storedEver: {} },
+  readings: { stored: 0, duplicates: 0, storedThrough: {} },
   energyWh: noEnergy,
   windows: 3,
   market: { trades: 1, pairsUsed: 1, volumeWh: 77, meanPriceMicroPerKWh: 5, matchSuccess: 1 },
@@ -53,7 +56,7 @@ test('a report joins what both ends counted', () => {
   const boards = [board('A', { posted: 18, acknowledged: 9 }), board('B', { posted: 9, acknowledged: 9 })];
   const report = campusReport(
     fleet(boards),
-    headEnd({ readings: { stored: 18, duplicates: 2, storedEver: { A: 9, B: 9 } } }),
+    headEnd({ readings: { stored: 18, duplicates: 2, storedThrough: { A: 9, B: 9 } } }),
     1234.5,
   );
   assert.deepEqual(report.readings, { posted: 27, acknowledged: 18, stored: 18, lost: 0, duplicates: 2 });
@@ -88,12 +91,12 @@ test('lost is what a board was told is stored and is not, board by board; a surp
   fc.assert(
     fc.property(counts, (pairs) => {
       const boards = pairs.map(([told], i) => board(`M${i}`, { acknowledgedEver: told }));
-      const storedEver = Object.fromEntries(
+      const storedThrough = Object.fromEntries(
         pairs.flatMap(([, stored], i) => (stored === undefined ? [] : [[`M${i}`, stored] as const])),
       );
       const { readings } = campusReport(
         fleet(boards),
-        headEnd({ readings: { stored: 0, duplicates: 0, storedEver } }),
+        headEnd({ readings: { stored: 0, duplicates: 0, storedThrough } }),
         0,
       );
       const missing = pairs.map(([told, stored = 0]) => (told > stored ? told - stored : 0));

@@ -37,7 +37,9 @@ export function campusReport(fleet: FleetReport, headEnd: HeadEndReport, elapsed
       posted: sum(boards.map((board) => board.posted)),
       acknowledged: sum(boards.map((board) => board.acknowledged)),
       stored: readings.stored,
-      lost: sum(boards.map((board) => Math.max(0, board.acknowledgedEver - (readings.storedEver[board.meterId] ?? 0)))),
+      lost: sum(
+        boards.map((board) => Math.max(0, board.acknowledgedEver - (readings.storedThrough[board.meterId] ?? 0))),
+      ),
       duplicates: readings.duplicates,
     },
     energyWh: { ...energyWh, p2p: headEnd.market.volumeWh, residue: incoming - outgoing },

@@ -88,6 +88,7 @@ class Campus {
         httpPort: options.httpPort,
         identityFolder: identities.serverFolder,
         devices: identities.devices,
+        zone: zoneOf(boardFiles),
         site: siteOf(options.boards, boardFiles),
         speed: options.speed,
         logLevel,
@@ -130,14 +131,20 @@ class Campus {
   ): Promise<void> {
     using _status = everyWall(statusEveryMs, () => this.#showStatus(headEnd));
     await leader.run(this.#signal);
-    const [boards, settled] = await Promise.all([fleet.call('report', null), headEnd.call('report', null)]);
+    const json = this.#options.json;
+    const at = isoTime(leader.now());
+    // Counting what is stored takes time, and who asked to stop wants to.
+    if (this.#signal.aborted && json === undefined) {
+      this.#screen.done(`stopped at ${at}; the next start goes on from there`);
+      return;
+    }
+    const boards = await fleet.call('report', null);
+    const settled = await headEnd.call('report', { since: boards.earliest, through: boards.acknowledgedThrough });
     const report = campusReport(boards, settled, monotonicMs() - this.#startedMs);
-    if (this.#options.json !== undefined) writeReport(this.#options.json, report);
-    const ended = this.#signal.aborted ? 'stopped' : 'finished';
+    if (json !== undefined) writeReport(json, report);
     const { readings, windows } = report;
-    this.#screen.done(
-      `${ended} at ${isoTime(leader.now())}: ${readings.acknowledged} readings acknowledged, ${readings.lost} lost, ${windows} windows settled`,
-    );
+    const told = `${readings.acknowledged} readings acknowledged, ${readings.lost} lost, ${windows} windows settled`;
+    this.#screen.done(`${this.#signal.aborted ? 'stopped' : 'finished'} at ${at}: ${told}`);
   }
 
   #showStatus(headEnd: ChildLink<HeadEndProtocol>): void {
@@ -184,6 +191,17 @@ async function endChild<P extends Protocol<P> & { readonly stop: (nothing: null)
   const asked = stop.catch(() => undefined).finally(() => child.connected && child.disconnect());
   using _limit = deadline(stopTimeoutMs, () => child.kill('SIGKILL'));
   await Promise.all([asked, link.ended]);
+}
+
+/** The market clears one zone. Throws `GTX-CMP-005` for boards of several. */
+function zoneOf(files: readonly BoardFile[]): string {
+  const [first] = files;
+  const other = files.find((file) => file.zone !== first?.zone);
+  if (first !== undefined && other === undefined) return first.zone;
+  throw new GridError('GTX-CMP-005', `${other?.path}: zone ${other?.zone} beside zone ${first?.zone}`, {
+    kind: 'input',
+    hint: 'A campus has one market zone for now: give all its boards the same.',
+  });
 }
 
 /** A campus is called after the folder of its board files: `boards/stanford` is Stanford. */

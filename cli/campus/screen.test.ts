@@ -21,7 +21,9 @@ class Paper implements TextStream {
   }
 
   lines(): string[] {
-    return stripVTControlCharacters(this.text).split(/[\r\n]+/).map((line) => line.trimEnd());
+    return stripVTControlCharacters(this.text)
+      .split(/[\r\n]+/)
+      .map((line) => line.trimEnd());
   }
 }
 
@@ -87,19 +89,22 @@ test('a terminal shows directions in words and prices by the kilowatt-hour', () 
   using screen = new TerminalScreen(paper);
   screen.running(['25 boards']);
   screen.status(status);
-  assert.deepEqual(paper.lines().filter((line) => line !== ''), [
-    '  25 boards',
-    '  time         2026-06-22  18:30:15 UTC',
-    '  boards       25 online',
-    '  generation   812.3 kW',
-    '  load         640.0 kW',
-    '  grid         172.3 kW export',
-    '  storage      12.0 kW discharging',
-    '  last window  18:35 UTC  12.3 kWh at 0.181/kWh',
-    '  settled      5 windows',
-    '  readings     27225 stored',
-    '  Ctrl-C ends it; the next start goes on.',
-  ]);
+  assert.deepEqual(
+    paper.lines().filter((line) => line !== ''),
+    [
+      '  25 boards',
+      '  time         2026-06-22  18:30:15 UTC',
+      '  boards       25 online',
+      '  generation   812.3 kW',
+      '  load         640.0 kW',
+      '  grid         172.3 kW export',
+      '  storage      12.0 kW discharging',
+      '  last window  18:35 UTC  12.3 kWh at 0.181/kWh',
+      '  settled      5 windows',
+      '  readings     27225 stored',
+      '  Ctrl-C ends it; the next start goes on.',
+    ],
+  );
   const other = new Paper({ isTTY: true, columns: 80 });
   using second = new TerminalScreen(other);
   second.status({ ...status, gridW: 5_000, storageW: -2_000, lastWindow: undefined });
@@ -140,5 +145,11 @@ test('a closing word replaces the step that was under way', () => {
   using screen = new TerminalScreen(paper);
   screen.progress('database');
   screen.done('stopped');
-  assert.deepEqual(paper.lines().filter((line) => line !== '').at(-1), '  stopped');
+  assert.deepEqual(
+    paper
+      .lines()
+      .filter((line) => line !== '')
+      .at(-1),
+    '  stopped',
+  );
 });

@@ -95,10 +95,13 @@ test('a server that lacks what a board needs is named for it', async () => {
     ['MirrorUsagePointListLink', /MirrorUsagePoints/],
   ] as const) {
     const { connection } = serverOf({ ...complete, '/start': { ...complete['/start'], [link]: undefined } });
-    await assert.rejects(discover(connection, '/start', lfdiOf(own), 0), (error: { code?: string; message: string }) => {
-      assert.match(error.message, what);
-      return error.code === 'GTX-SEP-004';
-    });
+    await assert.rejects(
+      discover(connection, '/start', lfdiOf(own), 0),
+      (error: { code?: string; message: string }) => {
+        assert.match(error.message, what);
+        return error.code === 'GTX-SEP-004';
+      },
+    );
   }
 });
 

@@ -55,7 +55,7 @@ test('the MirrorUsagePoint is made once, with the type of every channel, and the
 test('a posting has one Reading a channel for its time period, and none where a device did not answer', async () => {
   const { mirror, posts } = mirrorAt('/mup/7', undefined);
   await mirror.post('/mup', { ...posting, values: { ...values, generation: undefined, gridImport: 0 } });
-  const { all, results, MirrorMeterReading = [] } = posts[1]?.document as MirrorMeterReadingList;
+  const { all, results, MirrorMeterReading = [] } = posts[1]?.document ?? { all: 0, results: 0 };
   assert.deepEqual([all, results, MirrorMeterReading.length], [8, 8, 8]);
   const timePeriod = { start: 900n, duration: 15 };
   assert.deepEqual(

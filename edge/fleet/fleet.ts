@@ -32,6 +32,7 @@ export class Fleet implements AsyncDisposable {
   #opened: Opened | undefined;
   #boards: readonly Board[] = [];
   #before: ReadonlyMap<string, OutboxTotals> = new Map();
+  #earliest = UnixSeconds(0);
 
   /** Reads what the sites were when they last ran. */
   async open(config: FleetConfig): Promise<{ newest: UnixSeconds | undefined }> {
@@ -78,6 +79,8 @@ export class Fleet implements AsyncDisposable {
     this.#boards = await Promise.all(
       opened.files.map((file, i) => this.#startBoard(opened, file, buildings[i], serverUrl)),
     );
+    const waiting = this.#boards.map((board) => board.outbox.oldest()?.start ?? start);
+    this.#earliest = UnixSeconds(Math.min(start, ...waiting));
     this.#before = new Map(this.#boards.map((board) => [board.meterId, board.outbox.totals]));
     return clock.next();
   }
@@ -89,14 +92,20 @@ export class Fleet implements AsyncDisposable {
   }
 
   report(): FleetReport {
-    const [first] = this.#boards;
+    const connections = this.#boards.flatMap(({ connection }) => connection.tls ?? []);
+    // One value when all are alike; every one of them when they are not.
+    const distinct = (values: readonly string[]): string => [...new Set(values)].join(' ');
     const milliseconds = (percentile: number): number => Math.round(this.#latency.percentile(percentile)) / 1000;
     return {
       boards: this.#boards.map((board) => this.#reportOf(board)),
+      earliest: this.#earliest,
+      acknowledgedThrough: Object.fromEntries(
+        this.#boards.map((board) => [board.meterId, board.outbox.acknowledgedThrough]),
+      ),
       tls: {
-        cipher: first?.connection.tls?.cipher ?? '',
-        version: first?.connection.tls?.version ?? '',
-        keys: { tpm: 0, software: this.#boards.filter((board) => board.connection.tls !== undefined).length },
+        cipher: distinct(connections.map(({ cipher }) => cipher)),
+        version: distinct(connections.map(({ version }) => version)),
+        keys: { tpm: 0, software: connections.length },
       },
       latencyMs: { postP50: milliseconds(50), postP99: milliseconds(99) },
       rssBytes: process.memoryUsage.rss(),
@@ -140,10 +149,11 @@ export class Fleet implements AsyncDisposable {
 
   #reportOf(board: Board): BoardReport {
     const { totals, size } = board.outbox;
-    const before = this.#before.get(board.meterId) ?? { queued: 0, acknowledged: 0, dropped: 0 };
+    const before = this.#before.get(board.meterId) ?? totals;
     return {
       meterId: board.meterId,
-      posted: totals.queued - before.queued,
+      // What an earlier run left waiting is posted by this one.
+      posted: totals.queued - before.acknowledged - before.dropped - before.refused,
       acknowledged: totals.acknowledged - before.acknowledged,
       acknowledgedEver: totals.acknowledged,
       waiting: size,

@@ -15,8 +15,5 @@ serveParent<FleetProtocol>(
     report: async () => fleet.report(),
     stop,
   },
-  // The leader has let go, or is gone: end in order, however it happened.
-  () => {
-    void stop().finally(() => process.exit());
-  },
+  stop,
 );

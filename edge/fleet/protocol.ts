@@ -35,6 +35,10 @@ export interface BoardReport {
 }
 
 export interface FleetReport {
+  /** Time periods that end later than this were posted in this run: what an earlier one left waiting is among them. */
+  readonly earliest: UnixSeconds;
+  /** The end of the newest time period that is acknowledged, by meterId; nothing of a board that has none. */
+  readonly acknowledgedThrough: Readonly<Record<string, UnixSeconds>>;
   readonly boards: readonly BoardReport[];
   readonly tls: {
     readonly cipher: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnixSeconds } from '#hal/units.ts';
-import type { FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
+import type { FlowReservationRequest, FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
 import type { Connection } from '../client/connection.ts';
 import type { Resources } from '../client/discovery.ts';
 import { gateLeadSeconds, nextWindow, offerLeadSeconds, TradingAgent, windowOf, windowSeconds } from './agent.ts';

@@ -171,7 +171,10 @@ test('a closing gate clears its window alone, stores it, and answers everyone, w
   assert.deepEqual(got('BUYER'), [[mRID(1), window(2), 100, gate]]);
   assert.equal(filled('SELLER') + filled('DEAR'), 100);
   assert.deepEqual(got('SELLER'), [[mRID(2), window(2), 0 - filled('SELLER'), gate]]);
-  assert.deepEqual(desk.openOrdersOf('BUYER').map((order) => order.mRID), [mRID(4)]);
+  assert.deepEqual(
+    desk.openOrdersOf('BUYER').map((order) => order.mRID),
+    [mRID(4)],
+  );
   assert.deepEqual(desk.openOrdersOf('SELLER'), []);
 
   const alone = await desk.closeGate(UnixSeconds(gate + WINDOW_SECONDS));

@@ -43,6 +43,7 @@ export interface Allocation {
  */
 export class MarketDesk {
   readonly #clock: Clock;
+  readonly #zone: string;
   readonly #store: OrderStore;
   /** Price limits by meter, then mRID. */
   readonly #terms = new Map<string, Map<string, MicroPerKWh>>();
@@ -50,7 +51,8 @@ export class MarketDesk {
   readonly #orders = new Map<string, Map<string, Order>>();
   readonly #allocations = new Map<string, Allocation[]>();
 
-  constructor(clock: Clock, store: OrderStore) {
+  constructor(clock: Clock, store: OrderStore, zone = 'campus') {
+    this.#zone = zone;
     this.#clock = clock;
     this.#store = store;
   }
@@ -115,7 +117,7 @@ export class MarketDesk {
         if (order.window === window) orders.push(order);
       }
     }
-    const clearing = clearZone(orders);
+    const clearing = clearZone(orders, this.#zone);
     await this.#store.saveClearing(window, clearing, now);
     for (const { meterId, mRID, side, energyWh } of clearing.fills) {
       this.#allocate(meterId, { mRID, window, energyWh: signed(side, energyWh), clearedAt: now });

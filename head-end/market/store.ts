@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { GridError } from '#hal/errors.ts';
 import { Micro, MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import { databaseError } from '../database/connect.ts';
 import type { Clearing } from './clear.ts';
 import * as sql from './market-sql.ts';
 import { type Order, type Side, WINDOW_SECONDS } from './orders.ts';
@@ -131,10 +132,15 @@ export class MarketStore {
   async saveOrder(order: Order, at: UnixSeconds): Promise<'stored' | 'known'> {
     const { meterId, mRID, side, energyWh, limit, window } = order;
     const values = [meterId, mRID, side, energyWh, limit, window, at];
-    const { rows } = await this.#pool.query<OrderRow & { readonly is_new: boolean }>(sql.insertOrder, values);
+    const insert = async (): Promise<(OrderRow & { readonly is_new: boolean }) | undefined> => {
+      try {
+        return (await this.#pool.query<OrderRow & { readonly is_new: boolean }>(sql.insertOrder, values)).rows[0];
+      } catch (error) {
+        throw databaseError(error);
+      }
+    };
     // Nothing comes back when another connection stored the same key at this moment.
-    const row =
-      rows[0] ?? (await this.#pool.query<OrderRow & { readonly is_new: boolean }>(sql.insertOrder, values)).rows[0];
+    const row = (await insert()) ?? (await insert());
     const isSame =
       row !== undefined &&
       row.side === side &&

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { GridError } from '#hal/errors.ts';
 import type { MirrorMeterReading, MirrorUsagePoint, ReadingType } from '#ieee2030_5/types.generated.ts';
+import { databaseError } from '../database/connect.ts';
 import { type ChannelRow, type MirrorUsagePointRow, sql } from './reading-sql.ts';
 
 /** A MirrorUsagePoint that a device created; codes as in IEEE 2030.5-2018, UsagePoint. */
@@ -76,10 +77,17 @@ export class Channels {
     if (present !== undefined && isSamePoint(present, posted)) return { id: present.id, created: false };
     if (present === undefined && (known?.size ?? 0) >= maxPointsPerDevice) throw tooMany('MirrorUsagePoints');
     const { mRID, roleFlags, serviceCategoryKind, status, description = '', postRate } = posted;
-    const { rows } = await this.#pool.query<MirrorUsagePointRow & { readonly created: boolean }>(
-      sql.upsertMirrorUsagePoint,
-      [deviceId, Buffer.from(mRID), Buffer.from(roleFlags), serviceCategoryKind, status, description, postRate ?? null],
-    );
+    const { rows } = await this.#pool
+      .query<MirrorUsagePointRow & { readonly created: boolean }>(sql.upsertMirrorUsagePoint, [
+        deviceId,
+        Buffer.from(mRID),
+        Buffer.from(roleFlags),
+        serviceCategoryKind,
+        status,
+        description,
+        postRate ?? null,
+      ])
+      .catch(failed);
     const row = rows[0] as (typeof rows)[number];
     this.#rememberPoint(pointOf(row));
     return { id: row.id, created: row.created };
@@ -110,17 +118,19 @@ export class Channels {
     }
     if (present === undefined && (known?.size ?? 0) >= maxChannelsPerDevice) throw tooMany('MirrorMeterReadings');
     const { uom, flowDirection, accumulationBehaviour, kind, powerOfTenMultiplier = 0 } = type ?? {};
-    const { rows } = await this.#pool.query<ChannelRow>(sql.upsertChannel, [
-      point.id,
-      point.deviceId,
-      Buffer.from(mRID),
-      uom ?? null,
-      flowDirection ?? null,
-      accumulationBehaviour ?? null,
-      kind ?? null,
-      powerOfTenMultiplier,
-      posted.description ?? '',
-    ]);
+    const { rows } = await this.#pool
+      .query<ChannelRow>(sql.upsertChannel, [
+        point.id,
+        point.deviceId,
+        Buffer.from(mRID),
+        uom ?? null,
+        flowDirection ?? null,
+        accumulationBehaviour ?? null,
+        kind ?? null,
+        powerOfTenMultiplier,
+        posted.description ?? '',
+      ])
+      .catch(failed);
     const channel = channelOf(rows[0] as ChannelRow);
     this.#rememberChannel(channel);
     return channel;
@@ -142,6 +152,10 @@ function ofDevice<T>(all: Map<number, Map<string, T>>, deviceId: number): Map<st
   all.set(deviceId, known);
   return known;
 }
+
+const failed = (error: unknown): never => {
+  throw databaseError(error);
+};
 
 /** Bytes as a key: quicker than hex, and as unique. */
 const textOf = (bytes: Uint8Array): string =>

@@ -82,6 +82,14 @@ export const sql = {
     JOIN reading_channels c ON c.id = n.channel_id JOIN devices d ON d.id = c.device_id
     ORDER BY d.meter_id, c.id`,
 
+  /** $1 meter ids, $2 for each the end of the last time period that counts. */
+  countsThrough: `
+    SELECT d.meter_id AS "meterId", count(*) AS readings
+    FROM unnest($1::text[], $2::bigint[]) AS b(meter_id, through)
+    JOIN devices d ON d.meter_id = b.meter_id JOIN reading_channels c ON c.device_id = d.id
+    JOIN readings r ON r.channel_id = c.id AND r.period_start + r.duration <= b.through
+    GROUP BY d.meter_id`,
+
   registersSince: `
     SELECT d.meter_id AS "meterId", c.id AS "channelId", f.value AS first, l.value AS last, b.value AS before
     FROM reading_channels c JOIN devices d ON d.id = c.device_id

@@ -128,6 +128,13 @@ export class ReadingStore implements AsyncDisposable {
     return rows;
   }
 
+  /** The readings of each meter whose time period ends by the time given for it; nothing for a meter without any. */
+  async countsThrough(ends: Readonly<Record<string, UnixSeconds>>): Promise<Readonly<Record<string, number>>> {
+    const values = [Object.keys(ends), Object.values(ends)];
+    const { rows } = await this.#pool.query<{ meterId: string; readings: number }>(sql.countsThrough, values);
+    return Object.fromEntries(rows.map(({ meterId, readings }) => [meterId, readings]));
+  }
+
   /** First and last value of each channel in time periods that start at `since` or later; by meterId, then channel. */
   async registersSince(since: UnixSeconds): Promise<readonly Registers[]> {
     const { rows } = await this.#pool.query<Registers>(sql.registersSince, [since]);

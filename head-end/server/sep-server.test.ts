@@ -150,7 +150,7 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
     const desk = new MarketDesk(clock, new MarketStore(database.pool));
     const router = new Router();
     addCoreResources(router, clock);
-    addMirrorResources(router, readings, () => undefined);
+    addMirrorResources(router, readings, clock, () => undefined);
     addExtensionResources(router, desk);
     addFlowReservationResources(router, desk, clock);
     server = new SepServer({
@@ -189,10 +189,10 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
   });
 
   test('the certificate counts, not what the document says of it', async () => {
-    const before = await count('mirror_usage_points');
+    const had = await count('mirror_usage_points');
     const answer = await post(bob, '/mup', mirrorPoint(alice, 'BOB'));
     assert.deepEqual([answer.status, answer.headers['location']], [204, '/mup/2']);
-    assert.equal(await count('mirror_usage_points'), before);
+    assert.equal(await count('mirror_usage_points'), had);
     const { rows } = await database.pool.query<{ n: number }>(
       `SELECT count(*) AS n FROM mirror_usage_points p JOIN devices d ON d.id = p.device_id WHERE d.meter_id = 'ALICE'`,
     );
@@ -291,9 +291,9 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
       assert.equal((await get(alice, path)).status, 403, path);
     }
     const order = reservation('theirs', 500, windowAfter(2));
-    const before = await count('orders');
+    const had = await count('orders');
     assert.equal((await post(alice, `${others}/frq`, order)).status, 403);
-    assert.equal(await count('orders'), before);
+    assert.equal(await count('orders'), had);
   });
 
   test('lists hold what is the own alone', async () => {
@@ -308,13 +308,13 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
   });
 
   test("a post to another's MirrorUsagePoint changes nothing", async () => {
-    const before = [await count('readings'), await count('reading_channels')];
+    const had = [await count('readings'), await count('reading_channels')];
     for (const meterId of ['ALICE', 'BOB']) {
       assert.equal((await post(alice, '/mup/2', reading(meterId, 1, now))).status, 403);
     }
-    assert.deepEqual([await count('readings'), await count('reading_channels')], before);
+    assert.deepEqual([await count('readings'), await count('reading_channels')], had);
     assert.equal((await post(bob, '/mup/2', reading('BOB', 1, now))).status, 201);
-    assert.equal(await count('readings'), (before[0] ?? 0) + 1);
+    assert.equal(await count('readings'), (had[0] ?? 0) + 1);
   });
 
   test('a posting is not answered before its commit', async () => {

@@ -189,6 +189,7 @@ const refusals: readonly (readonly [start: string, status: number, reasonCode: R
   ['GTX-RDG-002', 503, resourceLimit],
   ['GTX-RDG-003', 503, resourceLimit],
   ['GTX-DB-003', 503, resourceLimit],
+  ['GTX-DB-008', 503, resourceLimit],
 ];
 
 function send(response: ServerResponse, { status, body, location, allow }: SepResponse): void {

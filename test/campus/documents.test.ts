@@ -47,7 +47,14 @@ test('two hours of a summer evening between a board and the head-end', async (t)
     const { exchanges, failures } = recorded.proxy;
     assert.deepEqual(failures, []);
     const names = (pick: (exchange: Exchange) => string): string[] =>
-      [...new Set(exchanges.map(pick).filter((xml) => xml !== '').map(rootOf))].toSorted();
+      [
+        ...new Set(
+          exchanges
+            .map(pick)
+            .filter((xml) => xml !== '')
+            .map(rootOf),
+        ),
+      ].toSorted();
     assert.deepEqual(
       names(({ request }) => request),
       ['FlowReservationRequest', 'MirrorMeterReadingList', 'MirrorUsagePoint', 'OfferTerms'],

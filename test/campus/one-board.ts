@@ -69,6 +69,7 @@ export async function recordOneBoard(t: TestContext, options: RecordingOptions):
     httpPort: 0,
     identityFolder: identities.serverFolder,
     devices: identities.devices,
+    zone: file.zone,
     site: { name: 'one board', timeZone: file.location.timeZone },
     speed: 'max',
     logLevel: 'silent',

@@ -1,3 +1,5 @@
+import type { Clock } from '#hal/clock.ts';
+import { GridError } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { channelMrid, type ChannelName, channelNames } from '#ieee2030_5/ext/channels.ts';
 import { lfdiBytes } from '#ieee2030_5/identity.ts';
@@ -13,12 +15,14 @@ import type { Router } from '../router.ts';
 import { postRate } from './core.ts';
 
 const pollRate = 900;
+/** A device's clock may run ahead of the head-end's by this much; a reading from further ahead is a mistake. */
+const maxAheadSeconds = 3600;
 
 /** Told of every posting of one of our boards after its commit, with the end of its period. */
 export type OnPosted = (meterId: string, time: UnixSeconds, values: ChannelReading) => void;
 
 /** MirrorUsagePoints: where devices post their readings (IEEE 2030.5-2018 §10.10). Answers come after the commit. */
-export function addMirrorResources(router: Router, readings: ReadingStore, onPosted: OnPosted): void {
+export function addMirrorResources(router: Router, readings: ReadingStore, clock: Clock, onPosted: OnPosted): void {
   const known = new ChannelNames();
 
   router.add('/mup', {
@@ -29,6 +33,7 @@ export function addMirrorResources(router: Router, readings: ReadingStore, onPos
     },
     POST: async ({ device, body }) => {
       const posted = parseAs('MirrorUsagePoint', body);
+      checkPeriods(posted.MirrorMeterReading ?? [], clock.now());
       const answer = await readings.upsertMirrorUsagePoint(device.id, posted);
       return (answer.created ? created : replaced)(`/mup/${answer.id}`);
     },
@@ -42,13 +47,31 @@ export function addMirrorResources(router: Router, readings: ReadingStore, onPos
         const document = parseDocument(request.body, { expect: ['MirrorMeterReading', 'MirrorMeterReadingList'] });
         const posted =
           document.name === 'MirrorMeterReading' ? [document.value] : (document.value.MirrorMeterReading ?? []);
+        checkPeriods(posted, clock.now());
         await readings.post(point.id, posted);
         for (const { time, values } of known.periodsOf(request.device.meterId, posted)) {
           onPosted(request.device.meterId, time, values);
         }
-        return created(`${request.path}/mr`);
+        return created(request.path);
       }),
   });
+}
+
+/** Throws `GTX-RDG-004` for a reading of the future: it would stand as the newest one until then. */
+function checkPeriods(posted: readonly MirrorMeterReading[], now: UnixSeconds): void {
+  const latest = BigInt(now + maxAheadSeconds);
+  for (const { Reading, MirrorReadingSet = [] } of posted) {
+    const sets = MirrorReadingSet.flatMap(({ timePeriod, Reading: readings = [] }) => [
+      timePeriod,
+      ...readings.map((reading) => reading.timePeriod),
+    ]);
+    for (const period of [Reading?.timePeriod, ...sets]) {
+      if (period === undefined || period.start + BigInt(period.duration) <= latest) continue;
+      throw new GridError('GTX-RDG-004', `A Reading of ${period.start} + ${period.duration} s lies in the future`, {
+        hint: 'Set the clock of the device by the Time resource.',
+      });
+    }
+  }
 }
 
 /** Answers for the MirrorUsagePoint of the path; 404 when there is none, 403 when it is another device's. */
