@@ -24,6 +24,9 @@ interface Opened {
   readonly log: Log;
 }
 
+/** One value when all are alike; every one of them when they are not. */
+const distinct = (values: readonly string[]): string => [...new Set(values)].join(' ');
+
 /** Many boards in one process, each with an emulated building, on one virtual clock. */
 export class Fleet implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
@@ -93,8 +96,6 @@ export class Fleet implements AsyncDisposable {
 
   report(): FleetReport {
     const connections = this.#boards.flatMap(({ connection }) => connection.tls ?? []);
-    // One value when all are alike; every one of them when they are not.
-    const distinct = (values: readonly string[]): string => [...new Set(values)].join(' ');
     const milliseconds = (percentile: number): number => Math.round(this.#latency.percentile(percentile)) / 1000;
     return {
       boards: this.#boards.map((board) => this.#reportOf(board)),
