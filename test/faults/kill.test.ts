@@ -1,64 +1,12 @@
-import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { delay } from '#hal/wall.ts';
-import { createLog } from '#hal/log.ts';
-import { seedOf, uniform } from '#hal/random.ts';
-import { openDatabase } from '#head-end/database/database.ts';
-import { EmbeddedLedger } from '#head-end/settlement/embedded-ledger.ts';
-import { CampusProcess, runToEnd, shortCampus, temporaryFolder } from '../campus/campus-process.ts';
-
-const victims = { boards: 'edge/fleet/main.ts', 'head-end': 'head-end/main.ts', database: 'bin/postgres -D' } as const;
-type Victim = keyof typeof victims;
-
-/** An evening of trades for each run. */
-const evening = (day: number): string[] => ['--start', `2026-06-${22 + day}T17:00:00-07:00`, '--sample', '15'];
-/** Random, yet told when it fails: the moments of death of a run. */
-const seed = seedOf(Date.now() >>> 0, 'moments');
-
-/** Lets a campus run for a random while, then kills a part of it, as a crash would. */
-async function runAndKill(data: string, victim: Victim, round: number): Promise<void> {
-  const campus = new CampusProcess(shortCampus(data, ['--speed', '600', ...evening(round)]));
-  await campus.says(/dashboard/);
-  await delay(300 + 3000 * uniform(seed, round));
-  const target = campus.processes().find(({ command }) => command.includes(victims[victim]));
-  assert.ok(target !== undefined, `no ${victim} among ${JSON.stringify(campus.processes())}`);
-  process.kill(target.pid, 'SIGKILL');
-  const { code, stderr } = await campus.ended;
-  assert.equal(code, 1, `a campus whose ${victim} died ended with ${code}:\n${stderr}`);
-  assert.match(stderr, /GTX-[A-Z]+-\d+/);
-}
+import { killAndCheck, type Victim, victims } from './kill-campus.ts';
 
 for (const victim of Object.keys(victims) as Victim[]) {
-  test(`kill -9 of the ${victim} loses no acknowledged reading and settles no window twice`, {
-    timeout: 180_000,
-  }, async (t) => {
-    t.diagnostic(`moments from seed ${seed}`);
-    const data = temporaryFolder(t, 'kill');
-    for (const round of [0, 1]) await runAndKill(data, victim, round);
-    const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.5', ...evening(2)]));
-    assert.equal(report.readings.lost, 0);
-    assert.equal(report.settlement.moneyResidueMicro, 0);
-    assert.equal(report.settlement.failed, 0);
-    await assertLedgerMatches(data);
-  });
-}
-
-/** Every window with trades stands on the ledger exactly once, and every confirmed batch is one of them. */
-async function assertLedgerMatches(data: string): Promise<void> {
-  const log = createLog('test', 'silent');
-  await using database = await openDatabase({ folder: join(data, 'head-end', 'database'), log });
-  await using ledger = new EmbeddedLedger({ folder: join(data, 'head-end', 'ledger'), log });
-  await ledger.start();
-  const onLedger = ledger.settlements(10_000).map(({ memo }) => Number(memo.split(':')[1]));
-  const { rows } = await database.pool.query<{ window_start: number; state: string }>(
-    `SELECT window_start, state FROM settlement_batches WHERE state <> 'empty' ORDER BY window_start`,
+  test(
+    `kill -9 of the ${victim} loses no acknowledged reading and settles no window twice`,
+    {
+      timeout: 180_000,
+    },
+    (t) => killAndCheck(t, victim, 2),
   );
-  assert.equal(new Set(onLedger).size, onLedger.length, 'a window stands on the ledger twice');
-  assert.deepEqual(
-    onLedger.toSorted((a, b) => a - b),
-    rows.map((row) => row.window_start),
-  );
-  assert.ok(rows.every((row) => row.state === 'confirmed'));
-  assert.ok(rows.length > 0, 'nothing was settled');
 }
