@@ -28,6 +28,13 @@ test('without orders, or without a bid that reaches an ask, nothing is matched a
   assert.deepEqual([apart.price, apart.interval, apart.matchableWh, apart.fills.length], [null, null, 0, 2]);
 });
 
+test('a participant on both sides gets no more of the longer side than the others can take up', () => {
+  const [bid, rest] = [order('A', 'buy', 100, 100), order('C', 'buy', 70, 100)];
+  const book = [order('A', 'sell', 60, 100), order('B', 'sell', 40, 100), bid, rest];
+  assert.deepEqual([filled(book, bid), filled(book, rest)], [40, 60]);
+  assert.equal(clearZone(book).matchedWh, 100);
+});
+
 test('the price is the middle, rounded down, between the last accepted and the first rejected offers', () => {
   const book = [
     order('A', 'sell', 10, 100),

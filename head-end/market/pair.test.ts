@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import type { Order, Side } from './orders.ts';
+import { pairsOf } from './pair.ts';
+
+const order = (meterId: string, side: Side, energyWh: number): Order => ({
+  meterId,
+  mRID: '0'.repeat(32),
+  side,
+  energyWh: Wh(energyWh),
+  limit: MicroPerKWh(100_000),
+  window: UnixSeconds(0),
+});
+
+test('an order without a share is passed over', () => {
+  const [sell, left, right] = [order('A', 'sell', 5), order('B', 'buy', 9), order('C', 'buy', 5)];
+  const shares = new Map([
+    [sell, 5],
+    [right, 5],
+  ]);
+  const pairs = pairsOf([sell, order('D', 'sell', 7)], [left, right], shares);
+  assert.deepEqual(
+    pairs.map((pair) => [pair.sell.meterId, pair.buy.meterId, pair.energyWh]),
+    [['A', 'C', 5]],
+  );
+});
+
+test('shares that do not add up are a fault, not a trade', () => {
+  const [sell, buy] = [order('A', 'sell', 5), order('B', 'buy', 4)];
+  const shares = new Map([
+    [sell, 5],
+    [buy, 4],
+  ]);
+  assert.throws(() => pairsOf([sell], [buy], shares), RangeError);
+});
