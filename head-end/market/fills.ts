@@ -81,7 +81,9 @@ export function fillsAt(book: Sides, price: number): Fills {
   ration(sells, matchedWh, price, shares);
   ration(buys, matchedWh, price, shares);
   // Pro rata may give one participant so much that the rest could not take it up; at most one can be in that place.
-  const tooMuch = bothSides(sides, (order) => shares.get(order) ?? 0).find((one) => one.sells + one.buys > matchedWh);
+  // Every acceptable order has its share by now, be it 0.
+  const shareOf = (order: Order): number => shares.get(order) as number;
+  const tooMuch = bothSides(sides, shareOf).find((one) => one.sells + one.buys > matchedWh);
   if (tooMuch !== undefined) {
     if (totalOf(sells) > matchedWh) split(sells, tooMuch.meterId, matchedWh - tooMuch.buys);
     else split(buys, tooMuch.meterId, matchedWh - tooMuch.sells);
