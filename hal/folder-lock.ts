@@ -1,10 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf, systemCode } from './errors.ts';
 
 /**
- * Holds a folder for this process until disposed; `undefined` when another one holds it. The kernel lets go of it when
+ * Holds a folder for this process until disposed, by a file `lock` in it; `undefined` when another one holds it. The kernel lets go of it when
  * the process dies, however it dies: Node has no flock, but SQLite's exclusive lock is one. Throws system errors with
  * their code (`EACCES`, `ENOSPC`, …).
  */
@@ -23,5 +23,11 @@ export function tryLockFolder(folder: string): Disposable | undefined {
     throw Object.assign(new Error(reasonOf(error), { cause: error }), { code: isFull ? 'ENOSPC' : 'EIO' });
   }
   const held = database;
-  return { [Symbol.dispose]: () => held.close() };
+  return {
+    [Symbol.dispose]: () => {
+      // Removed while it is still held: whoever comes now makes a file of its own.
+      rmSync(path, { force: true });
+      held.close();
+    },
+  };
 }

@@ -25,8 +25,9 @@ async function assertEndedWithin5s(
   const alive = runningProcesses().filter(({ pid }) => pids.includes(pid));
   assert.deepEqual(alive, []);
   assert.equal(existsSync(join(data, 'head-end', 'database', 'pg', 'postmaster.pid')), false);
+  const left = readdirSync(data, { recursive: true, encoding: 'utf8' });
   assert.deepEqual(
-    readdirSync(data, { recursive: true }).filter((name) => String(name).endsWith('.new')),
+    left.filter((name) => /(^|\/)lock$|\.new$/.test(name)),
     [],
   );
 }
