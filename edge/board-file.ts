@@ -32,7 +32,7 @@ export const boardSchema = Type.Object(
     zone: Type.String({
       pattern: '^[a-z][a-z0-9-]{0,31}$',
       title: 'a market zone in lower case, like campus',
-      description: 'Market zone; for now one market clears all boards, whatever their zone.',
+      description: 'Market zone; all boards of a campus have the same.',
     }),
     location: Type.Object(
       {

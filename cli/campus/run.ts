@@ -200,7 +200,7 @@ function zoneOf(files: readonly BoardFile[]): string {
   if (first !== undefined && other === undefined) return first.zone;
   throw new GridError('GTX-CMP-005', `${other?.path}: zone ${other?.zone} beside zone ${first?.zone}`, {
     kind: 'input',
-    hint: 'A campus has one market zone for now: give all its boards the same.',
+    hint: 'A campus has one market zone: give all its boards the same.',
   });
 }
 
