@@ -2,6 +2,7 @@ import type { Clock } from '#hal/clock.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds, W } from '#hal/units.ts';
+import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { BoardFile } from './board-file.ts';
 import { type ClientIdentity, Connection, RefusedError } from './client/connection.ts';
@@ -11,7 +12,7 @@ import { pvLimit, type StorageSituation, storageSetpoint } from './control/stora
 import { Outbox, type QueuedPosting } from './outbox.ts';
 import type { OutboxFile } from './outbox-file.ts';
 import { type BoardDevices, type BoardRegisters, emptyRegisters, Sampler, type SiteSample } from './sampler.ts';
-import { offerLeadSeconds, TradingAgent, windowSeconds } from './trading/agent.ts';
+import { offerLeadSeconds, TradingAgent } from './trading/agent.ts';
 
 export const postSeconds = 15;
 /** A device falls back to its own safe value when the board has not refreshed its order for this long. */
@@ -71,7 +72,7 @@ export class Board implements AsyncDisposable {
     this.#sampler = new Sampler(devices, registers ?? emptyRegisters, this.#log);
     this.#mirror = new Mirror(this.connection, file.meterId, identity.lfdi);
     this.#agent = new TradingAgent(file.meterId, file.building, options.seed);
-    this.#netW = new Float64Array(Math.max(1, Math.floor(windowSeconds / options.sampleSeconds)));
+    this.#netW = new Float64Array(Math.max(1, Math.floor(WINDOW_SECONDS / options.sampleSeconds)));
   }
 
   async start(): Promise<void> {
@@ -88,8 +89,8 @@ export class Board implements AsyncDisposable {
     };
     every('sample', sampleSeconds, 0, 'sample', (now) => this.#sampleAndControl(now));
     every('post', postSeconds, 0, 'exchange', (now) => this.#post(now));
-    every('offer', windowSeconds, windowSeconds - offerLeadSeconds, 'exchange', (now) => this.#trade('offer', now));
-    every('collect', windowSeconds, postSeconds, 'exchange', (now) => this.#trade('collect', now));
+    every('offer', WINDOW_SECONDS, WINDOW_SECONDS - offerLeadSeconds, 'exchange', (now) => this.#trade('offer', now));
+    every('collect', WINDOW_SECONDS, postSeconds, 'exchange', (now) => this.#trade('collect', now));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -199,7 +200,7 @@ export class Board implements AsyncDisposable {
     const state = this.#sample?.battery;
     return {
       netW: Math.round(sum / known),
-      windowSeconds,
+      windowSeconds: WINDOW_SECONDS,
       storage:
         spec === undefined || state === undefined
           ? undefined

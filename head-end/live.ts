@@ -1,6 +1,7 @@
 import type { Clock } from '#hal/clock.ts';
 import { UnixSeconds, W, Wh } from '#hal/units.ts';
 import type { ChannelName } from '#ieee2030_5/ext/channels.ts';
+import { WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
 import type {
   CampusSnapshot,
   LastTrade,
@@ -10,7 +11,6 @@ import type {
   WindowSnapshot,
 } from './gateway/snapshot.ts';
 import { shownSettlements, shownWindows } from './gateway/snapshot.ts';
-import { windowOf, WINDOW_SECONDS } from './market/orders.ts';
 import type { Trade } from './market/trade.ts';
 import type { DeviceRecord } from './protocol.ts';
 

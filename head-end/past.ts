@@ -1,7 +1,7 @@
 import type { UnixSeconds } from '#hal/units.ts';
+import { windowOf } from '#ieee2030_5/ext/windows.ts';
 import { shownWindows, type SettlementSnapshot, type WindowSnapshot } from './gateway/snapshot.ts';
 import type { LiveState } from './live.ts';
-import { windowOf } from './market/orders.ts';
 import type { MarketStore } from './market/store.ts';
 import type { PostgresSettlementStore } from './settlement/postgres-store.ts';
 import type { SettlementBatch } from './settlement/store.ts';

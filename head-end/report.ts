@@ -1,7 +1,7 @@
 import { UnixSeconds } from '#hal/units.ts';
 import { channelMrid, type ChannelName, channelNames } from '#ieee2030_5/ext/channels.ts';
 import { formatMrid } from '#ieee2030_5/identity.ts';
-import { WINDOW_SECONDS } from './market/orders.ts';
+import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import type { MarketStore } from './market/store.ts';
 import type { HeadEndReport, ReportOf } from './protocol.ts';
 import type { ReadingStore } from './readings/store.ts';

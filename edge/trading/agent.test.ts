@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnixSeconds } from '#hal/units.ts';
 import type { FlowReservationRequest, FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
+import { GATE_LEAD_SECONDS, WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
 import type { Connection } from '../client/connection.ts';
 import type { Resources } from '../client/discovery.ts';
-import { gateLeadSeconds, nextWindow, offerLeadSeconds, TradingAgent, windowOf, windowSeconds } from './agent.ts';
+import { nextWindow, offerLeadSeconds, TradingAgent } from './agent.ts';
 
 const window = UnixSeconds(1_782_136_800);
 const resources = { responses: '/edev/1/frp' } as unknown as Resources;
@@ -14,7 +15,7 @@ const answer = (value: number, multiplier = 0, currentStatus = 0, start = BigInt
   subject: new Uint8Array(16),
   creationTime: 0n,
   EventStatus: { currentStatus, dateTime: 0n, potentiallySuperseded: false },
-  interval: { start, duration: windowSeconds },
+  interval: { start, duration: WINDOW_SECONDS },
   energyAvailable: { multiplier, value },
   powerAvailable: { multiplier: 0, value: 0 },
 });
@@ -30,7 +31,7 @@ async function agentAfter(...answers: readonly FlowReservationResponse[]): Promi
 test('a reservation commits the building to its mean power within its window', async () => {
   const agent = await agentAfter(answer(-5, 2));
   assert.equal(agent.commitmentW(window), -6000);
-  assert.equal(agent.commitmentW(UnixSeconds(window + windowSeconds)), 0);
+  assert.equal(agent.commitmentW(UnixSeconds(window + WINDOW_SECONDS)), 0);
 });
 
 test('a cancelled or superseded reservation binds nobody', async () => {
@@ -45,15 +46,15 @@ test('an answer with numbers that cannot be is the head-end’s fault, and no cr
 });
 
 test('an offer is for the window whose gate closes next', () => {
-  for (let second = 0; second < 2 * windowSeconds; second++) {
+  for (let second = 0; second < 2 * WINDOW_SECONDS; second++) {
     const now = UnixSeconds(window + second);
     const offered = nextWindow(now);
-    assert.equal(offered % windowSeconds, 0);
-    const gate = offered - gateLeadSeconds;
-    assert.ok(gate > now && gate <= now + windowSeconds, `${second} s: gate in ${gate - now} s`);
+    assert.equal(offered % WINDOW_SECONDS, 0);
+    const gate = offered - GATE_LEAD_SECONDS;
+    assert.ok(gate > now && gate <= now + WINDOW_SECONDS, `${second} s: gate in ${gate - now} s`);
   }
-  assert.equal(nextWindow(UnixSeconds(window - offerLeadSeconds)), window + gateLeadSeconds);
-  assert.equal(windowOf(UnixSeconds(window + windowSeconds - 1)), window);
+  assert.equal(nextWindow(UnixSeconds(window - offerLeadSeconds)), window + GATE_LEAD_SECONDS);
+  assert.equal(windowOf(UnixSeconds(window + WINDOW_SECONDS - 1)), window);
 });
 
 interface Posted {
@@ -70,7 +71,7 @@ async function offersOf(netW: number, places: Partial<Resources>): Promise<Poste
     return { status: 201, location: undefined, elapsedMs: 1 };
   };
   const now = UnixSeconds(window - offerLeadSeconds);
-  const outlook = { netW, windowSeconds, storage: undefined };
+  const outlook = { netW, windowSeconds: WINDOW_SECONDS, storage: undefined };
   const agent = new TradingAgent('A', 'academic', 1);
   await agent.offer({ post } as unknown as Connection, places as Resources, now, outlook);
   return posts;
@@ -88,8 +89,8 @@ test('a need buys and a surplus sells: the sign of the energy and of the power, 
     const { energyRequested, powerRequested, intervalRequested, durationRequested } = request?.document ?? {};
     assert.deepEqual(energyRequested, { multiplier: 0, value: energyWh });
     assert.equal((powerRequested?.value ?? 0) * 10 ** (powerRequested?.multiplier ?? 0), netW);
-    assert.deepEqual(intervalRequested, { duration: windowSeconds, start: BigInt(window + gateLeadSeconds) });
-    assert.equal(durationRequested, windowSeconds);
+    assert.deepEqual(intervalRequested, { duration: WINDOW_SECONDS, start: BigInt(window + GATE_LEAD_SECONDS) });
+    assert.equal(durationRequested, WINDOW_SECONDS);
   }
 });
 
@@ -109,15 +110,15 @@ test('nothing is offered where nothing is expected, or nobody takes offers', asy
 });
 
 test('commitments of windows that are over are forgotten, those to come are kept', async () => {
-  const later = (n: number): bigint => BigInt(window + n * windowSeconds);
+  const later = (n: number): bigint => BigInt(window + n * WINDOW_SECONDS);
   const agent = await agentAfter(answer(300, 0, 0, later(-1)), answer(100), answer(200, 0, 0, later(1)));
-  const commitment = (n: number): number => agent.commitmentW(UnixSeconds(window + n * windowSeconds));
+  const commitment = (n: number): number => agent.commitmentW(UnixSeconds(window + n * WINDOW_SECONDS));
   assert.deepEqual([commitment(-1), commitment(0), commitment(1)], [0, 1_200, 2_400]);
 });
 
 test('a server that promises ever more windows cannot fill the memory', async () => {
-  const answers = Array.from({ length: 16 }, (_, n) => answer(100, 0, 0, BigInt(window + n * windowSeconds)));
+  const answers = Array.from({ length: 16 }, (_, n) => answer(100, 0, 0, BigInt(window + n * WINDOW_SECONDS)));
   const agent = await agentAfter(...answers);
-  const kept = answers.filter((_, n) => agent.commitmentW(UnixSeconds(window + n * windowSeconds)) !== 0);
+  const kept = answers.filter((_, n) => agent.commitmentW(UnixSeconds(window + n * WINDOW_SECONDS)) !== 0);
   assert.deepEqual(kept, answers.slice(0, 4));
 });

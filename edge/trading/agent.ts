@@ -2,6 +2,7 @@ import type { BuildingType } from '#drivers/site/load-shapes.ts';
 import { GridError } from '#hal/errors.ts';
 import { seedOf } from '#hal/random.ts';
 import { UnixSeconds, Wh } from '#hal/units.ts';
+import { GATE_LEAD_SECONDS, WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
 import { activePower } from '#ieee2030_5/active-power.ts';
 import { mridOf } from '#ieee2030_5/identity.ts';
 import type { FlowReservationRequest, FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
@@ -9,11 +10,8 @@ import type { Connection } from '../client/connection.ts';
 import type { Resources } from '../client/discovery.ts';
 import { defaultTariff, offeredEnergy, type Outlook, priceLimit, strategies } from './forecast.ts';
 
-export const windowSeconds = 300;
 /** Offers go out this long before the gate closes. */
 export const offerLeadSeconds = 30;
-/** The gate closes one window before delivery. */
-export const gateLeadSeconds = windowSeconds;
 
 /** Windows whose commitments are kept: the delivering one and those already cleared. */
 const keptWindows = 4;
@@ -21,9 +19,7 @@ const responsePage = 16;
 
 /** The window whose gate closes next, seen from `now`. */
 export const nextWindow = (now: UnixSeconds): UnixSeconds =>
-  UnixSeconds(Math.ceil((now + 1) / windowSeconds) * windowSeconds + gateLeadSeconds);
-
-export const windowOf = (now: UnixSeconds): UnixSeconds => UnixSeconds(now - (now % windowSeconds));
+  UnixSeconds(Math.ceil((now + 1) / WINDOW_SECONDS) * WINDOW_SECONDS + GATE_LEAD_SECONDS);
 
 /**
  * A building's trader: offers its forecast surplus or need for the next window by FlowReservationRequest
@@ -44,7 +40,7 @@ export class TradingAgent {
 
   /** Mean grid power that the market committed the building to now; 0 without a trade. */
   commitmentW(now: UnixSeconds): number {
-    return ((this.#commitments.get(windowOf(now)) ?? 0) * 3600) / windowSeconds;
+    return ((this.#commitments.get(windowOf(now)) ?? 0) * 3600) / WINDOW_SECONDS;
   }
 
   /** Offers the next window's energy; nothing when the building expects to need and have none. */
@@ -92,13 +88,13 @@ export class TradingAgent {
   }
 
   #request(mRID: Uint8Array, energyWh: Wh, window: UnixSeconds, now: UnixSeconds): FlowReservationRequest {
-    const meanW = Math.round((energyWh * 3600) / windowSeconds);
+    const meanW = Math.round((energyWh * 3600) / WINDOW_SECONDS);
     return {
       mRID,
       creationTime: BigInt(now),
-      durationRequested: windowSeconds,
+      durationRequested: WINDOW_SECONDS,
       energyRequested: { multiplier: 0, value: energyWh },
-      intervalRequested: { duration: windowSeconds, start: BigInt(window) },
+      intervalRequested: { duration: WINDOW_SECONDS, start: BigInt(window) },
       powerRequested: activePower(meanW),
       RequestStatus: { dateTime: BigInt(now), requestStatus: 0 },
     };

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import { GATE_LEAD_SECONDS, WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import type { Clearing } from './clear.ts';
-import { GATE_LEAD_SECONDS, MarketDesk, type OrderStore } from './desk.ts';
-import { MAX_LIMIT, type Order, type Side, WINDOW_SECONDS } from './orders.ts';
+import { MarketDesk, type OrderStore } from './desk.ts';
+import { MAX_LIMIT, type Order, type Side } from './orders.ts';
 
 const epoch = UnixSeconds(1_782_000_000);
 /** The start of a window, counted from the one that begins at `epoch`. */

@@ -1,11 +1,10 @@
 import type { Clock } from '#hal/clock.ts';
 import { GridError } from '#hal/errors.ts';
 import { MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import { GATE_LEAD_SECONDS, WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import { type Clearing, clearZone } from './clear.ts';
-import { checkOrder, MAX_LIMIT, type Order, type Side, WINDOW_SECONDS } from './orders.ts';
+import { checkOrder, MAX_LIMIT, type Order, type Side } from './orders.ts';
 
-/** The gate of a window closes this long before its delivery begins. */
-export const GATE_LEAD_SECONDS = 300;
 /** Orders are taken this far ahead. */
 const HORIZON_SECONDS = 24 * 3600;
 const maxOpenOrdersPerMeter = 64;

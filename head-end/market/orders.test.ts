@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnixSeconds } from '#hal/units.ts';
-import { bookOf, checkOrder, MAX_LIMIT, MAX_ORDER_WH, type OrderInput, windowOf } from './orders.ts';
+import { windowOf } from '#ieee2030_5/ext/windows.ts';
+import { bookOf, checkOrder, MAX_LIMIT, MAX_ORDER_WH, type OrderInput } from './orders.ts';
 
 const good: OrderInput = {
   meterId: 'AMI_METER_STANFORD_ENG_001',

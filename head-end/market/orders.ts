@@ -1,8 +1,7 @@
 import { GridError } from '#hal/errors.ts';
 import { MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 
-/** Length of a market window in seconds; windows are aligned to the epoch and named by their start. */
-export const WINDOW_SECONDS = 300;
 /** 100 MWh within one window: far above any building, and small enough that payments stay exact. */
 export const MAX_ORDER_WH = 100_000_000;
 /** The largest price limit that the wire carries (UInt32 of `/gtx` offer terms). */
@@ -39,9 +38,6 @@ const isIn = (value: number, least: number, most: number): boolean =>
 
 const refuse = (what: string, hint: string): GridError =>
   new GridError('GTX-MKT-001', `The order is not acceptable: ${what}`, { hint });
-
-/** The start of the window that contains an instant. */
-export const windowOf = (time: UnixSeconds): UnixSeconds => UnixSeconds(time - (time % WINDOW_SECONDS));
 
 /** Checks an order at the border. Throws `GTX-MKT-001`, which names the field and its range. */
 export function checkOrder(input: OrderInput): Order {

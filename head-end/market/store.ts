@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { GridError } from '#hal/errors.ts';
 import { Micro, MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
+import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import { databaseError } from '../database/connect.ts';
 import type { Clearing } from './clear.ts';
 import * as sql from './market-sql.ts';
-import { type Order, type Side, WINDOW_SECONDS } from './orders.ts';
+import { type Order, type Side } from './orders.ts';
 import type { PriceInterval } from './price.ts';
 import type { Trade } from './trade.ts';
 
