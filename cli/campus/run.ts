@@ -66,6 +66,7 @@ class Campus {
         options.traces,
         boardFiles.map((file) => file.meterId),
       );
+    const zone = zoneOf(boardFiles);
     if (options.json !== undefined) checkReportPath(options.json);
     checkDistinct(options);
     await checkPort(options.sepPort, 'the IEEE 2030.5 server', '--sep-port');
@@ -88,7 +89,7 @@ class Campus {
         httpPort: options.httpPort,
         identityFolder: identities.serverFolder,
         devices: identities.devices,
-        zone: zoneOf(boardFiles),
+        zone,
         site: siteOf(options.boards, boardFiles),
         speed: options.speed,
         logLevel,

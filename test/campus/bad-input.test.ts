@@ -69,6 +69,15 @@ test('two boards with one meter id are named', async (t) => {
   );
 });
 
+test('boards of two zones are refused, and nothing is made', async (t) => {
+  const folder = copiedBoards(t);
+  const file = join(folder, 'eng-001.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('zone: campus', 'zone: annex'));
+  const data = join(temporaryFolder(t, 'zones'), 'data');
+  assertRefused(await run(['--data', data, '--boards', folder]), 2, 'GTX-CMP-005', /zone/);
+  assert.equal(existsSync(data), false);
+});
+
 test('a folder without board files, and one that is missing', async (t) => {
   assertRefused(await run(['--boards', temporaryFolder(t, 'none')]), 2, 'GTX-BRD-004', /No board file/);
   assertRefused(await run(['--boards', '/nowhere/at/all']), 2, 'GTX-BRD-001', /nowhere/);
