@@ -17,6 +17,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** How many files run at once: what the smallest machine that the project is checked on has. */
 const concurrency = 2;
 /** The longest that one test, and one file, may take unless it says otherwise, in milliseconds. */
+/** The usual tier tries the same examples every time. */
+const repeatable = new URL('repeatable.ts', import.meta.url).href;
 const testTimeout = { usual: 120_000, full: 1_800_000 };
 const fileTimeout = { usual: 900_000, full: 7_200_000 };
 
@@ -75,7 +77,7 @@ await report.follow(
     files: files.map((file) => join(root, file)),
     concurrency,
     timeout: fileTimeout[tier],
-    execArgv: [`--test-timeout=${testTimeout[tier]}`],
+    execArgv: [`--test-timeout=${testTimeout[tier]}`, ...(tier === 'usual' ? ['--import', repeatable] : [])],
     signal: stop.signal,
     ...(options.coverage && {
       coverage: true,
