@@ -3,6 +3,9 @@
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { compileCache, isNode24, launch } from './launch.js';
+import { hangUpWithNpm } from './npm-parent.js';
+
+hangUpWithNpm();
 
 if (isNode24()) {
   module.enableCompileCache(compileCache());

@@ -96,7 +96,8 @@ test('without a Node 24 there is one line that says what to do', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  for (const name of ['launch.js', 'node24.js']) await copyFile(join(import.meta.dirname, name), join(folder, name));
+  for (const name of ['launch.js', 'node24.js', 'npm-parent.js'])
+    await copyFile(join(import.meta.dirname, name), join(folder, name));
   const { status, stderr } = spawnSync(node, [join(folder, 'node24.js'), '-v'], { encoding: 'utf8' });
   assert.equal(status, 1);
   assert.match(stderr, /^GTX-CLI-001 GridTokenX needs Node 24: .*(npm ci|install Node 24).*\n$/);

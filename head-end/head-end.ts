@@ -49,6 +49,8 @@ interface Parts {
 export class HeadEnd implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
   readonly #onFailure: (error: GridError) => void;
+  readonly #stopping = new AbortController();
+  #opening: Promise<HeadEndOpened> | undefined;
   #parts: Parts | undefined;
 
   /** `onFailure` is told of a failure that nobody waits for: the database is gone. */
@@ -56,8 +58,13 @@ export class HeadEnd implements AsyncDisposable {
     this.#onFailure = onFailure;
   }
 
-  /** Opens everything and listens; nothing moves before `begin`. */
-  async open(config: HeadEndConfig): Promise<HeadEndOpened> {
+  /** Opens everything and listens; nothing moves before `begin`. Rejects with `GTX-HED-002` when it is stopped first. */
+  open(config: HeadEndConfig): Promise<HeadEndOpened> {
+    this.#opening ??= this.#openAll(config, this.#stopping.signal);
+    return this.#opening;
+  }
+
+  async #openAll(config: HeadEndConfig, signal: AbortSignal): Promise<HeadEndOpened> {
     const log = createLog('head-end', config.logLevel);
     // Time moves to the start with `begin`.
     const clock = new VirtualClock(UnixSeconds(0));
@@ -69,10 +76,12 @@ export class HeadEnd implements AsyncDisposable {
     await registry.start();
     const readings = this.#resources.use(new ReadingStore({ pool: database.pool, log }));
     await readings.start();
+    signal.throwIfAborted();
     reportProgress('starting the ledger');
     const folder = join(config.dataFolder, 'ledger');
     const ledger = this.#resources.use(new EmbeddedLedger({ folder, log }));
     await ledger.start();
+    signal.throwIfAborted();
     const token = new SettlementToken({ ledger, folder });
     const market = new MarketStore(database.pool, config.zone);
     const settlements = new PostgresSettlementStore(database.pool);
@@ -166,12 +175,17 @@ export class HeadEnd implements AsyncDisposable {
     };
   }
 
+  /** Stops what runs; a start that is under way is broken off. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort(new GridError('GTX-HED-002', 'The head-end was stopped before it had started'));
+    // Whoever asked for the start was told how it ended.
+    await Promise.allSettled([this.#opening]);
     await this.#resources.disposeAsync();
   }
 
   async #openDatabase(config: HeadEndConfig, log: Log): Promise<Database> {
-    const options = { log, onProgress: reportProgress, onExit: this.#onFailure };
+    const { signal } = this.#stopping;
+    const options = { log, onProgress: reportProgress, onExit: this.#onFailure, signal };
     if (config.databaseUrl !== undefined) return openDatabase({ ...options, url: config.databaseUrl });
     const folder = join(config.dataFolder, 'database');
     // As root the server runs as another user, which has to pass through.

@@ -12,7 +12,6 @@ const board = (meterId: string, more: Partial<BoardReport> = {}): BoardReport =>
   acknowledged: 0,
   acknowledgedEver: 0,
   waiting: 0,
-  handshakes: 1,
   ...more,
 });
 
@@ -20,7 +19,7 @@ const fleet = (boards: readonly BoardReport[]): FleetReport => ({
   boards,
   earliest: UnixSeconds(0),
   acknowledgedThrough: {},
-  tls: { cipher: 'CCM8', version: 'TLSv1.2', keys: { tpm: 0, software: boards.length } },
+  tls: { cipher: 'CCM8', version: 'TLSv1.2', keys: { tpm: 0, software: boards.length }, handshakes: boards.length },
   latencyMs: { postP50: 1, postP99: 2 },
   rssBytes: 150_600_000,
 });

@@ -81,7 +81,7 @@ class Campus {
     ]);
     this.#screen.progress('head-end and boards');
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
-    const [opened, field] = await Promise.all([
+    const opening = Promise.all([
       headEnd.call('open', {
         dataFolder: data.folder('head-end', true),
         databaseUrl: options.database,
@@ -104,6 +104,12 @@ class Campus {
         logLevel,
       }),
     ]);
+    const open = await unlessStopped(opening, this.#signal);
+    if (open === undefined) {
+      this.#screen.done('stopped before it had started; the next start begins there');
+      return;
+    }
+    const [opened, field] = open;
     const start = startTime(options.start, wallSeconds(), newestOf(opened.newest, field.newest));
     const serverUrl = `https://127.0.0.1:${opened.sepPort}/dcap`;
     const leader = new LockstepLeader(
@@ -192,6 +198,22 @@ async function endChild<P extends Protocol<P> & { readonly stop: (nothing: null)
   const asked = stop.catch(() => undefined).finally(() => child.connected && child.disconnect());
   using _limit = deadline(stopTimeoutMs, () => child.kill('SIGKILL'));
   await Promise.all([asked, link.ended]);
+}
+
+/** What was waited for, or undefined when the signal was aborted first. */
+async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise: stopped, resolve: tell } = Promise.withResolvers<undefined>();
+  const stop = (): void => tell(undefined);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const first = await Promise.race([work, stopped]);
+    // A start that was broken off fails, and nobody waits for it any more.
+    if (first === undefined) work.catch(() => undefined);
+    return first;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** The market clears one zone. Throws `GTX-CMP-005` for boards of several. */

@@ -107,6 +107,7 @@ export class Fleet implements AsyncDisposable {
         cipher: distinct(connections.map(({ cipher }) => cipher)),
         version: distinct(connections.map(({ version }) => version)),
         keys: { tpm: 0, software: connections.length },
+        handshakes: this.#boards.reduce((sum, board) => sum + board.connection.handshakes, 0),
       },
       latencyMs: { postP50: milliseconds(50), postP99: milliseconds(99) },
       rssBytes: process.memoryUsage.rss(),
@@ -158,7 +159,6 @@ export class Fleet implements AsyncDisposable {
       acknowledged: totals.acknowledged - before.acknowledged,
       acknowledgedEver: totals.acknowledged,
       waiting: size,
-      handshakes: board.connection.handshakes,
     };
   }
 }

@@ -31,7 +31,6 @@ export interface BoardReport {
   readonly acknowledgedEver: number;
   /** Postings that wait for the head-end. */
   readonly waiting: number;
-  readonly handshakes: number;
 }
 
 export interface FleetReport {
@@ -44,6 +43,8 @@ export interface FleetReport {
     readonly cipher: string;
     readonly version: string;
     readonly keys: { readonly tpm: number; readonly software: number };
+    /** Of all boards since this process began. */
+    readonly handshakes: number;
   };
   readonly latencyMs: { readonly postP50: number; readonly postP99: number };
   readonly rssBytes: number;

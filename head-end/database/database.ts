@@ -12,6 +12,8 @@ export type DatabaseOptions = ({ readonly folder: string } | { readonly url: str
   readonly onProgress?: (what: string) => void;
   /** Called once when the embedded server ends without being asked to. */
   readonly onExit?: (error: GridError) => void;
+  /** Ends a start that is under way. */
+  readonly signal?: AbortSignal;
 };
 
 /** An open database with the schema of this release. */

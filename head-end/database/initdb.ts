@@ -12,8 +12,16 @@ export const superuser = 'gridtokenx';
 /** initdb wants a user who is listed in /etc/passwd, which the service user is not. */
 const nobody: UserId = { uid: 65534, gid: 65534 };
 
-/** Makes the database's files; they appear whole or not at all. Rejects with `GTX-DB-003` or `GTX-DB-006`. */
-export async function initialise(binaries: PostgresBinaries, place: PostgresPlace, password: string): Promise<void> {
+/**
+ * Makes the database's files; they appear whole or not at all, also when it is aborted. Rejects with `GTX-DB-003`,
+ * `GTX-DB-006` or the signal's reason.
+ */
+export async function initialise(
+  binaries: PostgresBinaries,
+  place: PostgresPlace,
+  password: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const half = join(place.base, 'pg.new');
   const passwordFile = join(half, 'password');
   const pgdata = join(half, 'pg');
@@ -26,7 +34,8 @@ export async function initialise(binaries: PostgresBinaries, place: PostgresPlac
     const words = ['-D', pgdata, '-U', superuser, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
     // One sync of the file system instead of one a file: a third of the time on a busy disk.
     words.push('-E', 'UTF8', '--locale=C', '--wal-segsize=8', '--no-instructions', '--sync-method=syncfs');
-    const failure = await run(binaries, runAs, words);
+    const failure = await run(binaries, runAs, words, signal);
+    signal?.throwIfAborted();
     if (failure !== undefined) throw serverError('GTX-DB-006', 'The database cannot be created', place.base, failure);
     if (place.runAs !== undefined) chownTree(pgdata, place.runAs);
     renameSync(pgdata, place.pgdata);
@@ -41,13 +50,18 @@ const run = (
   binaries: PostgresBinaries,
   runAs: UserId | undefined,
   words: readonly string[],
+  signal: AbortSignal | undefined,
 ): Promise<string[] | undefined> =>
   new Promise((resolve) => {
     const options = { ...runAs, cwd: '/', env: environmentOf(binaries) };
-    execFile(join(binaries.folder, 'bin', 'initdb'), words, options, (error, _, stderr) => {
+    // Asked to end it clears up behind itself, so its own end is waited for.
+    const abort = (): void => void initdb.kill('SIGTERM');
+    const initdb = execFile(join(binaries.folder, 'bin', 'initdb'), words, options, (error, _, stderr) => {
+      signal?.removeEventListener('abort', abort);
       if (error === null) resolve(undefined);
       else resolve(stderr === '' ? [error.message] : stderr.trim().split('\n'));
     });
+    signal?.addEventListener('abort', abort, { once: true });
   });
 
 function chownTree(path: string, to: UserId): void {

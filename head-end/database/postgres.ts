@@ -31,6 +31,8 @@ export interface EmbeddedPostgresOptions {
   readonly onProgress?: (what: string) => void;
   /** Called once when the server ends without being asked to (`GTX-DB-007`, or `GTX-DB-003` for a full disk). */
   readonly onExit?: (error: GridError) => void;
+  /** Ends a start that is under way: the database is not made, or not kept running. */
+  readonly signal?: AbortSignal;
 }
 
 /** The longest recovery that a start waits for; a 256 MB log replays in seconds. */
@@ -57,7 +59,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
   }
 
   async #start(): Promise<ConnectionOptions> {
-    const { log, onProgress } = this.#options;
+    const { log, onProgress, signal } = this.#options;
     const found = findBinaries();
     const folder = createFolder(this.#options.folder);
     const lock = lockFolder(folder);
@@ -68,7 +70,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
       const password = await passwordOf(folder, isNew);
       if (isNew) {
         onProgress?.('creating the database');
-        await initialise(binaries, place, password);
+        await initialise(binaries, place, password, signal);
       }
       checkVersion(place, binaries);
       await clearStale(place, log);

@@ -32,7 +32,9 @@ async function assertEndedWithin5s(
   );
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+for (const signal of signals) {
   test(`${signal} ends everything within five seconds, and the next start goes on`, async (t) => {
     const data = temporaryFolder(t, 'stop');
     const campus = new CampusProcess(shortCampus(data, ['--speed', '20', '--sample', '5']));
@@ -48,20 +50,38 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-test('SIGTERM to npm ends everything too', async (t) => {
-  const data = temporaryFolder(t, 'npm');
-  const npm = spawn('npm', ['start', '--', ...shortCampus(data, [])], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'pipe'],
+for (const signal of signals) {
+  test(`${signal} to npm ends everything too`, async (t) => {
+    const data = temporaryFolder(t, 'npm');
+    const npm = spawn('npm', ['start', '--', ...shortCampus(data, [])], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    npm.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    while (!stderr.includes('dashboard')) await once(npm.stderr, 'data');
+    const ended = once(npm, 'close');
+    const told = performance.now();
+    npm.kill(signal);
+    await assertEndedWithin5s(ended, told, data, []);
   });
-  let stderr = '';
-  npm.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  while (!stderr.includes('dashboard')) await once(npm.stderr, 'data');
-  const ended = once(npm, 'close');
-  const told = performance.now();
-  npm.kill('SIGTERM');
-  await assertEndedWithin5s(ended, told, data, []);
-});
+}
+
+for (const step of ['certificates', 'head-end and boards', 'creating the database', 'starting the ledger']) {
+  test(`told to stop at the first start's step “${step}”, it ends, and the next start works`, async (t) => {
+    const data = temporaryFolder(t, 'start');
+    const campus = new CampusProcess(shortCampus(data, []));
+    await campus.says(new RegExp(step));
+    const pids = campus.processes().map(({ pid }) => pid);
+    const told = performance.now();
+    campus.child.kill('SIGINT');
+    await assertEndedWithin5s(campus.ended, told, data, pids);
+    assert.equal((await campus.ended).code, 0);
+    assert.match(campus.stderr, /stopped before it had started/);
+    const again = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.01', '--sample', '15']));
+    assert.equal(again.readings.lost, 0);
+  });
+}
 
 test('on a terminal the start shows its steps, then one screen of status, and Ctrl-C ends it', async (t) => {
   const data = temporaryFolder(t, 'tty');
@@ -77,10 +97,11 @@ test('on a terminal the start shows its steps, then one screen of status, and Ct
   });
   let screen = '';
   terminal.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
-  while (!/readings +\d+ stored/.test(screen)) await once(terminal.stdout, 'data');
+  // The first screen is drawn before the first board has posted.
+  while (!/boards +25 online/.test(screen)) await once(terminal.stdout, 'data');
   assert.match(screen, /✓ certificates/);
   assert.match(screen, /✓ starting the ledger/);
-  assert.match(screen, /boards +25 online/);
+  assert.match(screen, /readings +\d+ stored/);
   assert.match(screen, /Ctrl-C ends it/);
   const ended = once(terminal, 'close');
   const told = performance.now();
