@@ -96,6 +96,12 @@ async function day(sampleSeconds: number, targetSeconds: number): Promise<Figure
         value: (seconds * 1e6) / posts / bareUs,
         unit: '×',
       },
+      {
+        name: `${name}: TLS handshakes, of ${report.meters} boards`,
+        value: report.tls.handshakes,
+        unit: '',
+        target: { atMost: report.meters },
+      },
       { name: `${name}: readings lost`, value: report.readings.lost, unit: '', target: { atMost: 0 } },
       { name: `${name}: head-end memory`, value: report.rssMb.headEnd, unit: 'MB', target: { atMost: 200 } },
       {
