@@ -11,3 +11,9 @@ export const certificatesOf = (pem: string): X509Certificate[] =>
 
 /** A private key in PEM (PKCS#8), not encrypted. */
 export const privateKeyPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+/** One block of PEM (RFC 7468 §2). */
+export const pemOf = (label: string, bytes: Uint8Array): string => {
+  const lines = Buffer.from(bytes).toString('base64').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+};

@@ -6,7 +6,11 @@ import type { TestContext } from 'node:test';
 export const debianPackages = {
   chromium: 'chromium',
   mbpoll: 'mbpoll',
+  gcc: 'gcc',
   openssl: 'openssl',
+  swtpm: 'swtpm',
+  'swtpm-tools': 'swtpm_setup',
+  'tpm2-tools': 'tpm2_getcap',
 } as const;
 
 export type DebianPackage = keyof typeof debianPackages;
