@@ -1,7 +1,8 @@
-/** Writes the schema table and the types from the XSDs, which stay outside the repository. */
+/** Writes the schema table, the types and the table of resources from the XSDs and the WADL, which stay outside. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { emitTable, type Schemas } from './generator/emit-table.ts';
 import { emitTypes } from './generator/emit-types.ts';
+import { emitWadl } from './generator/wadl.ts';
 import { readXsd } from './generator/xsd.ts';
 
 /** Where the XSDs stand in a checkout that has them: IEEE's notice forbids passing them on with the project. */
@@ -10,6 +11,7 @@ export const schemaFolder = new URL('../../shared/ieee2030.5/', import.meta.url)
 export interface GeneratedFiles {
   readonly 'schema-table.generated.ts': string;
   readonly 'types.generated.ts': string;
+  readonly 'wadl-table.generated.ts': string;
 }
 
 /** The generated files' text, from the XSDs below `folder`. */
@@ -29,8 +31,13 @@ export function generate(folder: URL = schemaFolder): GeneratedFiles {
         extension: xsd('csipaus-v1.3/csipaus-ext-v1.3.xsd'),
       },
     ],
+    olderEditions: new Map([['2013', xsd('ed2013/sep.xsd')]]),
   };
-  return { 'schema-table.generated.ts': emitTable(schemas), 'types.generated.ts': emitTypes(schemas) };
+  return {
+    'schema-table.generated.ts': emitTable(schemas),
+    'types.generated.ts': emitTypes(schemas),
+    'wadl-table.generated.ts': emitWadl(readFileSync(new URL('ed2013/sep_wadl.xml', folder), 'utf8')),
+  };
 }
 
 if (import.meta.main) {

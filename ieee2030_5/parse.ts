@@ -1,14 +1,14 @@
-import { isAscii, isUtf8 } from 'node:buffer';
-import { GridError } from '#hal/errors.ts';
+import { charactersOf } from './characters.ts';
 import { type Edition, namespace2013, namespaceCsipAus12, type ProfileName } from './namespaces.ts';
 import { Reader } from './reader.ts';
-import { schemaOf } from './schema.ts';
 import type { Roots, RootName } from './types.generated.ts';
 import { documentError, XmlFault } from './xml-fault.ts';
 
 export interface ParseOptions<N extends RootName = RootName> {
   /** Unknown elements and attributes are errors, as in the XSD; else they are skipped and counted. Default false. */
   readonly strict?: boolean;
+  /** `any` takes the elements in any order, as some servers send them. Default `schema`. */
+  readonly order?: 'schema' | 'any';
   /** The root elements that the caller can use; another one is `GTX-XML-010`. */
   readonly expect?: readonly N[];
   /** The schema to hold the document against. Default `any`. */
@@ -47,9 +47,11 @@ export function parseDocument<N extends RootName = RootName>(
   input: Uint8Array | string,
   options: ParseOptions<N> = {},
 ): ParsedDocument<N> {
-  const text = textOf(input, options.maxBytes ?? defaultMaxBytes);
-  const reader = new Reader(text, schemaOf(options.profile ?? 'any'), {
+  const { text, bytes } = charactersOf(input, options.maxBytes ?? defaultMaxBytes);
+  const reader = new Reader(text, bytes, {
+    profile: options.profile ?? 'any',
     strict: options.strict ?? false,
+    anyOrder: options.order === 'any',
     maxDepth: options.maxDepth ?? defaultMaxDepth,
   });
   try {
@@ -57,17 +59,17 @@ export function parseDocument<N extends RootName = RootName>(
     if (options.expect !== undefined && !options.expect.some((name) => name === root.name)) {
       throw new XmlFault('GTX-XML-010', `The document is ${root.name}, not ${options.expect.join(' or ')}`, 0);
     }
-    const { sep, aus } = reader.active;
+    const { sep, aus } = reader.state.active;
     const version = aus === namespaceCsipAus12 ? '1.2' : '1.3';
     return {
       name: root.name,
       value,
       namespace: sep === namespace2013 ? '2013' : '2018',
       csipAus: aus === undefined ? undefined : version,
-      skipped: reader.skipped,
+      skipped: reader.state.skipped,
     } as ParsedDocument<N>;
   } catch (error) {
-    if (error instanceof XmlFault) throw documentError(error, text, reader.at);
+    if (error instanceof XmlFault) throw documentError(error, text, reader.state.scan.at);
     throw error;
   }
 }
@@ -79,22 +81,4 @@ export function parseAs<N extends RootName>(
   options: Omit<ParseOptions, 'expect'> = {},
 ): Roots[N] {
   return parseDocument(input, { ...options, expect: [name] }).value;
-}
-
-function textOf(input: Uint8Array | string, maxBytes: number): string {
-  const size = typeof input === 'string' && input.length <= maxBytes ? Buffer.byteLength(input) : input.length;
-  if (size > maxBytes) {
-    throw new GridError('GTX-XML-004', `The document has ${size} bytes, at most ${maxBytes} are read`, {
-      hint: 'Ask for fewer list items (query l=…), or send fewer readings in one document.',
-    });
-  }
-  if (typeof input === 'string') return input;
-  const buffer = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  if (isAscii(input)) return buffer.toString('latin1');
-  if (!isUtf8(input)) {
-    throw new GridError('GTX-XML-003', 'The document is not valid UTF-8', {
-      hint: 'IEEE 2030.5 documents are UTF-8; a device may have cut a character in two.',
-    });
-  }
-  return buffer.toString('utf8');
 }

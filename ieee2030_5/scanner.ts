@@ -1,5 +1,8 @@
 import { namespaceXsi } from './namespaces.ts';
+import { decodeReferences } from './references.ts';
+import { standsAt } from './sequence.ts';
 import { XmlFault } from './xml-fault.ts';
+import { isXmlText } from './xml-text.ts';
 
 const maxAttributes = 64;
 const lessThan = 60;
@@ -11,14 +14,10 @@ const namePart = `[${nameStart}][${nameStart}\\-.0-9\\u00b7\\u0300-\\u036f\\u203
 const qualifiedName = new RegExp(`${namePart}(?::${namePart})?`, 'uy');
 const declaration =
   /<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([A-Za-z][\w.-]*)"|'([A-Za-z][\w.-]*)'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/y;
-// XML 1.0 §2.2: what may not stand in a document, escaped or not.
-const forbidden =
-  // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 const isSpace = (c: number): boolean => c === 32 || c === 10 || c === 13 || c === 9;
-/** Characters that need a second look in text: controls, `&`, `<`, `]`, surrogates and beyond. */
-const isSpecial = (c: number): boolean => c < 32 || c === 38 || c === 93 || c > 0xd7ff;
+/** Characters that need a second look in text: controls, `&`, `]`, and those beyond ASCII. */
+const isSpecial = (c: number): boolean => c < 32 || c === 38 || c === 93 || c >= 0x7f;
 
 /** The prefixes in scope; `xml` and `xmlns` are bound by the recommendation itself. */
 export type Scope = ReadonlyMap<string, string>;
@@ -30,6 +29,8 @@ const emptyScope: Scope = new Map([['xml', 'http://www.w3.org/XML/1998/namespace
  */
 export class Scanner {
   readonly text: string;
+  /** The text's characters one by one, as `characters.ts` makes them: reading bytes is cheaper than reading a string. */
+  readonly bytes: Uint8Array;
   at = 0;
   /** The tag just read ended in `/>`. */
   selfClosing = false;
@@ -41,8 +42,9 @@ export class Scanner {
   defaultNamespace = '';
   prefixes: Scope = emptyScope;
 
-  constructor(text: string) {
+  constructor(text: string, bytes: Uint8Array) {
     this.text = text;
+    this.bytes = bytes;
   }
 
   fault(code: XmlFault['code'], message: string, at: number = this.at): XmlFault {
@@ -94,7 +96,7 @@ export class Scanner {
   }
 
   #checkCharacters(part: string): void {
-    if (forbidden.test(part)) throw this.fault('GTX-XML-001', 'A character is not allowed in XML');
+    if (!isXmlText(part)) throw this.fault('GTX-XML-001', 'A character is not allowed in XML');
   }
 
   /** The qualified name at `at`. */
@@ -195,7 +197,7 @@ export class Scanner {
       return raw;
     }
     this.#checkCharacters(raw);
-    const value = this.#decode(raw.replace(/\r\n|[\t\r\n]/g, ' '));
+    const value = decodeReferences(raw.replace(/\r\n|[\t\r\n]/g, ' '));
     this.at = end + 1;
     return value;
   }
@@ -218,15 +220,13 @@ export class Scanner {
    * character that wants a second look: then `textContent` reads it.
    */
   plainTextEnd(): number {
-    const { text } = this;
-    let end = this.at;
-    let c = text.charCodeAt(end);
-    while (c !== lessThan) {
+    const { bytes } = this;
+    for (let end = this.at; end < bytes.length; end++) {
+      const c = bytes[end] as number;
+      if (c === lessThan) return bytes[end + 1] === 33 || bytes[end + 1] === 63 ? -1 : end;
       if (isSpecial(c)) return -1;
-      if (++end > text.length) throw this.fault('GTX-XML-001', 'The document ends too early', text.length);
-      c = text.charCodeAt(end);
     }
-    return text.charCodeAt(end + 1) === 33 || text.charCodeAt(end + 1) === 63 ? -1 : end;
+    throw this.fault('GTX-XML-001', 'The document ends too early', bytes.length);
   }
 
   /** Text with its references, comments and CDATA sections, up to the next tag. */
@@ -239,7 +239,7 @@ export class Scanner {
       const raw = text.slice(this.at, end);
       if (raw.includes(']]>')) throw this.fault('GTX-XML-001', ']]> stands in text');
       this.#checkCharacters(raw);
-      content += this.#decode(raw.replace(/\r\n?/g, '\n'));
+      content += decodeReferences(raw.replace(/\r\n?/g, '\n'));
       this.at = end;
       if (text.startsWith('<!--', end)) this.#comment();
       else if (text.startsWith('<![CDATA[', end)) content += this.#section();
@@ -258,39 +258,15 @@ export class Scanner {
     return raw.replace(/\r\n?/g, '\n');
   }
 
-  #decode(raw: string): string {
-    if (!raw.includes('&')) return raw;
-    return raw.replace(/&([^;&]{0,10};?)/g, (_, reference: string) => this.#reference(reference));
-  }
-
-  #reference(reference: string): string {
-    switch (reference) {
-      case 'lt;':
-        return '<';
-      case 'gt;':
-        return '>';
-      case 'amp;':
-        return '&';
-      case 'quot;':
-        return '"';
-      case 'apos;':
-        return "'";
-      default: {
-        const [, decimal, hex] = /^#(?:([0-9]+)|x([0-9A-Fa-f]+));$/.exec(reference) ?? [];
-        const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-        const character = code <= 0x10ffff ? String.fromCodePoint(code) : '\0';
-        if (!(code > 0) || forbidden.test(character)) {
-          throw this.fault('GTX-XML-002', `The reference &${reference} is not allowed`);
-        }
-        return character;
-      }
+  /** The end tag of `name`; `at` stands on its `<`. `ending` is `name>` as bytes, where it is known. */
+  endTag(name: string, ending?: Uint8Array): void {
+    const { text, bytes } = this;
+    if (bytes[this.at + 1] !== 47) throw this.#unexpectedEnd(name);
+    if (ending !== undefined && standsAt(bytes, this.at + 2, ending)) {
+      this.at += 2 + ending.length;
+      return;
     }
-  }
-
-  /** The end tag of `name`; `at` stands on its `<`. */
-  endTag(name: string): void {
-    const { text } = this;
-    if (text.charCodeAt(this.at + 1) !== 47 || !text.startsWith(name, this.at + 2)) throw this.#unexpectedEnd(name);
+    if (!text.startsWith(name, this.at + 2)) throw this.#unexpectedEnd(name);
     this.at += 2 + name.length;
     while (isSpace(text.charCodeAt(this.at))) this.at++;
     if (text.charCodeAt(this.at) !== 62) throw this.#unexpectedEnd(name);

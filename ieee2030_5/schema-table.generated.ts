@@ -417,4 +417,27 @@ export const schemaTable = {
       },
     },
   },
+  editions: {
+    '2013': {
+      types: {
+        AbstractDevice: 'SubscribableResource|ConfigurationLink? DERListLink? DeviceInformationLink? DeviceStatusLink? FileStatusLink? IPInterfaceListLink? lFDI?:HexBinary160 LoadShedAvailabilityListLink? loadShedDeviceCategory?:DeviceCategoryType LogEventListLink? PowerStatusLink? sFDI:SFDIType',
+        EndDevice: 'AbstractDevice|changedTime:TimeType enabled?:boolean FlowReservationRequestListLink? FlowReservationResponseListLink? FunctionSetAssignmentsListLink? RegistrationLink? SubscriptionListLink?',
+        Subscription: 'SubscriptionBase|Condition? encoding:UInt8 level:String16 limit:UInt16 notificationURI:anyURI',
+        DeviceInformation: 'Resource|DRLCCapabilities? functionsImplemented?:HexBinary64 lFDI:HexBinary160 mfDate:TimeType mfHwVer:String32 mfID:PENType mfInfo?:String32 mfModel:String32 mfSerNum:String32 primaryPower:PowerSourceType secondaryPower:PowerSourceType SupportedLocaleListLink? swActTime:TimeType swVer:String32|pollRate?:UInt32',
+        DefaultDERControl: 'SubscribableIdentifiedObject|DERControlBase setESDelay?:UInt16 setESHighFreq?:UInt16 setESHighVolt?:Int16 setESLowFreq?:UInt16 setESLowVolt?:Int16 setESRandomDelay?:UInt16 setGradW?:UInt16 setSoftGradW?:UInt16',
+        DERSettings: 'SubscribableResource|modesEnabled?:DERControlType setESDelay?:UInt16 setESHighFreq?:UInt16 setESHighVolt?:Int16 setESLowFreq?:UInt16 setESLowVolt?:Int16 setESRandomDelay?:UInt16 setGradW:UInt16 setMaxA?:CurrentRMS setMaxAh?:AmpereHour setMaxChargeRateVA?:ApparentPower setMaxChargeRateW?:ActivePower setMaxDischargeRateVA?:ApparentPower setMaxDischargeRateW?:ActivePower setMaxVA?:ApparentPower setMaxVar?:ReactivePower setMaxVarNeg?:ReactivePower setMaxW:ActivePower setMaxWh?:WattHour setMinPF?:PowerFactor setMinPFNeg?:PowerFactor setSoftGradW?:UInt16 setVRef?:VoltageRMS setVRefOfs?:VoltageRMS updatedTime:TimeType',
+        DERCapability: 'Resource|modesSupported:DERControlType rtgA:CurrentRMS rtgAbnormalCategory?:UInt8 rtgAh?:AmpereHour rtgMaxChargeRateVA?:ApparentPower rtgMaxChargeRateW?:ActivePower rtgMaxDischargeRateVA?:ApparentPower rtgMaxDischargeRateW?:ActivePower rtgMinPF?:PowerFactor rtgMinPFNeg?:PowerFactor rtgNormalCategory?:UInt8 rtgOverExcitedPF?:PowerFactor rtgOverExcitedW?:ActivePower rtgUnderExcitedPF?:PowerFactor rtgUnderExcitedW?:ActivePower rtgVA?:ApparentPower rtgVar?:ReactivePower rtgVarNeg?:ReactivePower rtgW:ActivePower rtgWh?:WattHour type:DERType',
+        DERControlBase: '|opModConnect?:boolean opModEnergize?:boolean opModFixedPF?:PowerFactor opModFixedVar?:FixedVar opModFixedW?:SignedPerCent opModFreqDroop?:FreqDroopType opModFreqWatt?:DERCurveLink opModHFRTMustTrip?:DERCurveLink opModHVRTMomentaryCessation?:DERCurveLink opModHVRTMustTrip?:DERCurveLink opModLFRTMustTrip?:DERCurveLink opModLVRTMomentaryCessation?:DERCurveLink opModLVRTMustTrip?:DERCurveLink opModMaxLimW?:PerCent opModTargetVar?:ReactivePower opModTargetW?:ActivePower opModVoltVar?:DERCurveLink opModVoltWatt?:DERCurveLink opModWattPF?:DERCurveLink opModWattVar?:DERCurveLink rampTms?:UInt16',
+        DERControl: 'RandomizableEvent|DERControlBase',
+        DERCurve: 'IdentifiedObject|creationTime:TimeType CurveData{1,10} curveType:DERCurveType openLoopTms?:UInt16 rampDecTms?:UInt16 rampIncTms?:UInt16 rampPT1Tms?:UInt16 xMultiplier:PowerOfTenMultiplierType yMultiplier:PowerOfTenMultiplierType yRefType:DERUnitRefType',
+        CurveData: '|xvalue:Int32 yvalue:Int32',
+        DERStatus: 'SubscribableResource|genConnectStatus?:ConnectStatusType inverterStatus?:InverterStatusType localControlModeStatus?:LocalControlModeStatusType manufacturerStatus?:ManufacturerStatusType operationalModeStatus?:OperationalModeStatusType readingTime:TimeType stateOfChargeStatus?:StateOfChargeStatusType storageModeStatus?:StorageModeStatusType storConnectStatus?:ConnectStatusType',
+        PowerFactor: '|displacement:Int16 multiplier:PowerOfTenMultiplierType',
+        List: 'Resource||all:UInt16 results:UInt8',
+        ListLink: 'Link||all?:UInt16',
+        SubscribableList: 'SubscribableResource||all:UInt16 results:UInt8',
+      },
+      without: 'ReactiveSusceptance PowerFactorWithExcitation GPSLocationType',
+    },
+  },
 } as const satisfies SchemaTable;

@@ -14,6 +14,15 @@ export interface SchemaTable {
   /** Every complex type is also a root element of the same name. */
   readonly types: Readonly<Record<string, string>>;
   readonly profiles: Readonly<Record<string, ProfileTable>>;
+  readonly editions: Readonly<Record<string, EditionTable>>;
+}
+
+/** How an older edition of the base schema differs from `types`. */
+export interface EditionTable {
+  /** Complex types that are other there. */
+  readonly types: Readonly<Record<string, string>>;
+  /** Complex types that it does not have, separated by blanks. */
+  readonly without: string;
 }
 
 /** What another namespace adds: a profile of the base schema, or a schema beside it. */

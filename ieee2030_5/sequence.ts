@@ -1,34 +1,31 @@
 import type { Scanner } from './scanner.ts';
-import type { ElementPlan, Family } from './schema.ts';
+import type { ElementPlan, Family } from './plans.ts';
 import { XmlFault } from './xml-fault.ts';
 
 /** How many optional elements are looked at before the index is asked. */
 const lookAhead = 8;
-const greaterThan = 62;
+
+/** Whether the bytes from `at` are those of `wanted`. */
+export function standsAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
+  return true;
+}
 
 /**
  * Which of the elements from `from` starts at the scanner's place as `<name>` in the default namespace; -1 when the
  * long way must be taken. `count` is how often the first of them has stood.
  */
 export function elementAhead(
-  { text, at }: Scanner,
+  { bytes, at }: Scanner,
   elements: readonly ElementPlan[],
   from: number,
   count: number,
   family: Family | undefined,
 ): number {
-  const first = text.charCodeAt(at + 1);
   const end = Math.min(elements.length, from + lookAhead);
   for (let i = from; i < end; i++) {
     const item = elements[i] as ElementPlan;
-    const { name } = item;
-    if (
-      name.charCodeAt(0) === first &&
-      text.charCodeAt(at + 1 + name.length) === greaterThan &&
-      text.startsWith(name, at + 1)
-    ) {
-      return item.family === family ? i : -1;
-    }
+    if (standsAt(bytes, at + 1, item.ending)) return item.family === family ? i : -1;
     if (item.min > (i === from ? count : 0)) return -1;
   }
   return -1;

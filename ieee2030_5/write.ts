@@ -8,13 +8,18 @@ import {
   namespaceXsi,
   type ProfileName,
 } from './namespaces.ts';
-import { type Family, type RootPlan, type Schema, schemaOf } from './schema.ts';
+import type { Family } from './plans.ts';
+import { schemaOf } from './schema.ts';
 import type { Roots, RootName } from './types.generated.ts';
-import { prefixes, Writer } from './writer.ts';
+import { elementText, Output, prefixes } from './writer.ts';
 import { XmlFault } from './xml-fault.ts';
 
 export interface WriteOptions {
-  /** The edition whose namespace the peer uses. Default `2018`. */
+  /**
+   * The edition whose namespace the peer uses. Default `2018`. A document of 2013 has that edition's names and codes;
+   * what it cannot say is left out, and `GTX-XML-030` and `-032` also tell what it requires (rtgMaxA) or bounds (lists
+   * of 255 items).
+   */
   readonly namespace?: Edition;
   /**
    * The schema to write by. `any` (the default) requires nothing of CSIP-AUS and writes its elements in the namespace
@@ -24,7 +29,6 @@ export interface WriteOptions {
 }
 
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>';
-const families: readonly Family[] = ['sep', 'aus', 'gtx'];
 
 /**
  * An IEEE 2030.5 document in the schema's order. Throws a GridError: `GTX-XML-030` a required member is missing,
@@ -32,19 +36,21 @@ const families: readonly Family[] = ['sep', 'aus', 'gtx'];
  */
 export function writeDocument<N extends RootName>(name: N, value: Roots[N], options: WriteOptions = {}): string {
   const profile = options.profile ?? 'any';
-  const schema = schemaOf(profile);
-  const root = rootOf(schema, name);
+  const edition = options.namespace ?? '2018';
+  const schema = schemaOf(profile, edition);
+  const root = schema.rootOf(name);
+  if (root === undefined) throw new GridError('GTX-XML-010', `There is no document ${name} in this profile`);
   const namespaces: Record<Family, string> = {
-    sep: baseNamespaces[options.namespace ?? '2018'],
+    sep: baseNamespaces[edition],
     aus: profile === 'csip-aus-1.2' ? namespaceCsipAus12 : namespaceCsipAus13,
     gtx: namespaceExtension,
   };
-  const writer = new Writer(schema, root.family);
+  const output = new Output(schema, root.family);
   try {
-    const body = writer.element(root.type, value, name);
+    const body = elementText(output, root.type, value, name);
     let head = `<${name} xmlns="${namespaces[root.family]}"`;
-    for (const family of writer.used) head += ` xmlns:${prefixes[family]}="${namespaces[family]}"`;
-    if (writer.usedXsi) head += ` xmlns:xsi="${namespaceXsi}"`;
+    for (const family of output.used) head += ` xmlns:${prefixes[family]}="${namespaces[family]}"`;
+    if (output.usedXsi) head += ` xmlns:xsi="${namespaceXsi}"`;
     return declaration + head + body;
   } catch (error) {
     if (!(error instanceof XmlFault)) throw error;
@@ -53,12 +59,4 @@ export function writeDocument<N extends RootName>(name: N, value: Roots[N], opti
       cause: error,
     });
   }
-}
-
-function rootOf(schema: Schema, name: string): RootPlan {
-  for (const family of families) {
-    const root = schema.root(family, name);
-    if (root !== undefined) return root;
-  }
-  throw new GridError('GTX-XML-010', `There is no document ${name} in this profile`);
 }

@@ -4,6 +4,7 @@ import type { Attribute, ComplexType, Particle, SimpleType, Xsd } from './xsd.ts
 export interface Schemas {
   readonly base: Xsd;
   readonly profiles: readonly Profile[];
+  readonly olderEditions: ReadonlyMap<string, Xsd>;
 }
 
 export interface Profile {
@@ -74,11 +75,34 @@ function typeNotation(type: ComplexType, profile: Profile | undefined, ownNamesp
 const literal = (entries: Iterable<readonly [string, string]>, indent: string): string =>
   [...entries].map(([name, value]) => `${indent}${name}: '${value}',`).join('\n');
 
+const typeNotations = (xsd: Xsd): Map<string, string> =>
+  new Map([...xsd.complex].map(([name, type]) => [name, typeNotation(type, undefined, false)]));
+
+/** What an older edition has instead of the base edition's types; the simple types are the same ones. */
+function emitEdition(edition: string, older: Xsd, base: Xsd): string {
+  const before = typeNotations(older);
+  const now = typeNotations(base);
+  for (const name of new Set([...older.simple.keys(), ...base.simple.keys()])) {
+    if (simpleNotation(name, older.simple) !== simpleNotation(name, base.simple)) {
+      throw new TypeError(`The simple type ${name} differs between editions, which is not supported`);
+    }
+  }
+  const unknown = [...before.keys()].filter((name) => !now.has(name));
+  if (unknown.length > 0) throw new TypeError(`Only the edition of ${edition} has ${unknown.join(', ')}`);
+  const other = [...before].filter(([name, notation]) => now.get(name) !== notation);
+  const without = [...now.keys()].filter((name) => !before.has(name));
+  return `    '${edition}': {
+      types: {\n${literal(other, '        ')}\n      },
+      without: '${without.join(' ')}',
+    },`;
+}
+
 /** The committed schema table: names, order, cardinality, types and bounds; no text of the standard. */
-export function emitTable({ base, profiles }: Schemas): string {
+export function emitTable({ base, profiles, olderEditions }: Schemas): string {
   const simple = [...base.simple.keys()].map((name) => [name, simpleNotation(name, base.simple)] as const);
   const builtin = ['anyURI', 'boolean', 'string'].map((name) => [name, name] as const);
-  const types = [...base.complex].map(([name, type]) => [name, typeNotation(type, undefined, false)] as const);
+  const types = typeNotations(base);
+  const editions = [...olderEditions].map(([edition, older]) => emitEdition(edition, older, base));
   const emitted = profiles.map((profile) => {
     const own = [...profile.extension.complex].map(
       ([name, type]) => [name, typeNotation(type, profile, true)] as const,
@@ -104,6 +128,9 @@ ${literal(types, '    ')}
   },
   profiles: {
 ${emitted.join('\n')}
+  },
+  editions: {
+${editions.join('\n')}
   },
 } as const satisfies SchemaTable;
 `;

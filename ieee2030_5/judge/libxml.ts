@@ -10,7 +10,11 @@ export const withoutSchemas: string | false = existsSync(schemaFolder)
   ? false
   : 'the XSDs of IEEE 2030.5 and CSIP-AUS are not there (../shared/ieee2030.5); their notice forbids passing them on';
 
-const entries: Readonly<Record<Exclude<ProfileName, 'any'>, string>> = {
+/** What an XSD exists of: the profiles, and the older edition of the base schema. */
+export type Judged = Exclude<ProfileName, 'any'> | 'ieee-2013';
+
+const entries: Readonly<Record<Judged, string>> = {
+  'ieee-2013': 'ed2013/sep.xsd',
   'ieee-2018': 'ed2018/sep.xsd',
   'csip-aus-1.2': 'csipaus-v1.2/csipaus-core.xsd',
   'csip-aus-1.3': 'csipaus-v1.3/csipaus-core-v1.3.xsd',
@@ -26,8 +30,8 @@ export class Judge implements Disposable {
     this.#validator = XsdValidator.fromDoc(schema);
   }
 
-  static of(profile: Exclude<ProfileName, 'any'>): Judge {
-    return new Judge(fileURLToPath(new URL(entries[profile], schemaFolder)));
+  static of(judged: Judged): Judge {
+    return new Judge(fileURLToPath(new URL(entries[judged], schemaFolder)));
   }
 
   static ofFile(path: string): Judge {

@@ -1,4 +1,5 @@
-import type { Choose, Tree } from './tree.ts';
+import type { Choose } from './choices.ts';
+import type { Tree } from './tree.ts';
 
 /** A fault put into a tree, in place. Returns false where the tree has nothing to hurt. */
 export type Mutation = (tree: Tree, choose: Choose) => boolean;

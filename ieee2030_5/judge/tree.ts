@@ -1,4 +1,6 @@
-import type { Family, RootPlan, Schema, TypePlan } from '../schema.ts';
+import type { Choose } from './choices.ts';
+import type { Family, RootPlan, TypePlan } from '../plans.ts';
+import type { Schema } from '../schema.ts';
 import type { SimplePlan } from '../simple.ts';
 import { namespaceXsi } from '../namespaces.ts';
 
@@ -47,9 +49,6 @@ function element(schema: Schema, family: Family, name: string, declared: TypePla
   }
   return tree;
 }
-
-/** A source of choices: a whole number below `count`. */
-export type Choose = (count: number) => number;
 
 /** The ways to write one document that mean the same; `choose` picks among them. */
 export interface Style {

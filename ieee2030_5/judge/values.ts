@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { AttributePlan, ElementPlan, RootPlan, Schema, TypePlan } from '../schema.ts';
+import type { AttributePlan, ElementPlan, RootPlan, TypePlan } from '../plans.ts';
+import type { Schema } from '../schema.ts';
 import type { SimplePlan } from '../simple.ts';
-import { schemaTable } from '../schema-table.generated.ts';
 
 /** Code points that XML carries, those that need an escape among them. */
 const unit = fc.oneof(
@@ -77,21 +77,12 @@ export class Values {
 
   /** A value of a declared type, sometimes one of a derived type with its xsi:type. */
   #instance(declared: TypePlan): fc.Arbitrary<unknown> {
-    const derived = this.#derived(declared);
+    const derived = [...this.#schema.derivedFrom(declared)];
     const plain = this.#typed(declared);
     if (derived.length === 0) return plain;
     const typed = fc
       .constantFrom(...derived)
       .chain((plan) => this.#typed(plan).map((value) => ({ xsiType: plan.name, ...(value as object) })));
     return fc.oneof(plain, typed);
-  }
-
-  #derived(declared: TypePlan): TypePlan[] {
-    if (declared.simple !== undefined) return [];
-    return Object.keys(schemaTable.types).flatMap((name) => {
-      const plan = this.#schema.type('sep', name);
-      const counts = plan !== undefined && plan !== declared && plan.simple === undefined;
-      return counts && this.#schema.derives(plan, declared) ? [plan] : [];
-    });
   }
 }

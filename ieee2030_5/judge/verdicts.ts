@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { GridError, reasonOf } from '#hal/errors.ts';
-import { seedOf, uniform } from '#hal/random.ts';
 import {
+  baseNamespaces,
+  type Edition,
   namespace2018,
   namespaceCsipAus12,
   namespaceCsipAus13,
@@ -10,18 +11,23 @@ import {
   type ProfileName,
 } from '../namespaces.ts';
 import { parseDocument } from '../parse.ts';
-import { type Family, type RootPlan, type Schema, schemaOf } from '../schema.ts';
+import type { Family, RootPlan } from '../plans.ts';
+import { type Schema, schemaOf } from '../schema.ts';
 import type { RootName, Roots } from '../types.generated.ts';
 import { writeDocument } from '../write.ts';
+import { choicesOf } from './choices.ts';
 import { Judge } from './libxml.ts';
 import { mutations, textMutations } from './mutations.ts';
-import { type Choose, type Tree, treeOf, xmlOf } from './tree.ts';
+import { type Tree, treeOf, xmlOf } from './tree.ts';
 import { Values } from './values.ts';
 
 /** A judge of its own and the root elements that it knows, where they are not the profile's. */
 export interface Scope {
   readonly judge: Judge;
-  readonly family: Family;
+  /** Undefined for the roots of every family. */
+  readonly family?: Family;
+  /** The edition whose namespace the documents have. Default `2018`. */
+  readonly edition?: Edition;
 }
 
 /** How many documents, and from which seed; without one every run sees others. */
@@ -30,21 +36,14 @@ export interface Runs {
   readonly seed?: number;
 }
 
-/** Choices that a seed determines. */
-export function choicesOf(seed: number): Choose {
-  let index = 0;
-  const own = seedOf(seed, 'choices');
-  return (count) => Math.floor(uniform(own, index++) * Math.max(count, 1));
-}
-
-const namespacesOf = (profile: ProfileName): Record<Family, string> => ({
-  sep: namespace2018,
+const namespacesOf = (profile: ProfileName, edition: Edition = '2018'): Record<Family, string> => ({
+  sep: baseNamespaces[edition],
   aus: profile === 'csip-aus-1.2' ? namespaceCsipAus12 : namespaceCsipAus13,
   gtx: namespaceExtension,
 });
 
 const rootsOf = (schema: Schema, scope: Scope | undefined): RootPlan[] =>
-  [...schema.roots()].filter(({ family }) => scope === undefined || family === scope.family);
+  [...schema.roots()].filter(({ family }) => scope?.family === undefined || family === scope.family);
 
 /** The caller's judge, or the profile's own, which ends with the stack. */
 const judgeOf = (profile: ProfileName, scope: Scope | undefined, stack: DisposableStack): Judge => {
@@ -177,7 +176,7 @@ export function generatedDocumentsAreValid(profile: ProfileName, runs: Runs, sco
 export function mutatedDocumentsAreJudgedAlike(profile: ProfileName, runs: Runs, scope?: Scope): Tally {
   using stack = new DisposableStack();
   const judge = judgeOf(profile, scope, stack);
-  const schema = schemaOf(profile);
+  const schema = schemaOf(profile, scope?.edition);
   const tally: Tally = { valid: 0, invalid: 0, differences: new Map() };
   const names = Object.keys(mutations);
   const textNames = Object.keys(textMutations);
@@ -191,7 +190,7 @@ export function mutatedDocumentsAreJudgedAlike(profile: ProfileName, runs: Runs,
         const name = names[choose(names.length)] ?? '';
         if (mutations[name]?.(tree, choose) === true) done.push(name);
       }
-      let text = xmlOf(tree, { choose, namespaces: namespacesOf(profile) });
+      let text = xmlOf(tree, { choose, namespaces: namespacesOf(profile, scope?.edition) });
       if (ofText) {
         const name = textNames[choose(textNames.length)] ?? '';
         text = textMutations[name]?.(text, choose) ?? text;
@@ -202,4 +201,76 @@ export function mutatedDocumentsAreJudgedAlike(profile: ProfileName, runs: Runs,
     runs,
   );
   return tally;
+}
+
+/** What a document of 2018 may hold that none of 2013 can: the member, and why. */
+const beyond2013 = [
+  { code: 'GTX-XML-030', message: /rtgA is missing/, why: '2013 requires rtgA, 2018 leaves rtgMaxA optional' },
+  { code: 'GTX-XML-032', message: /results is \d+, outside 0..255/, why: 'a list of 2013 has at most 255 items' },
+  { code: 'GTX-XML-032', message: /setES\w+ is \d+, outside 0..65535/, why: 'delays are 16 bits wide in 2013' },
+  {
+    code: 'GTX-XML-032',
+    message: /displacement is -?\d+, outside -32768..32767/,
+    why: 'power factors of 2013 have a sign',
+  },
+  { code: 'GTX-XML-032', message: /yvalue is 2147483648, outside/, why: 'a sign in front of the least Int32' },
+  {
+    code: 'GTX-XML-010',
+    message: /no document (ReactiveSusceptance|PowerFactorWithExcitation|GPSLocationType)/,
+    why: 'not in 2013',
+  },
+  { code: 'GTX-XML-031', message: /xsiType of \w+ is not/, why: 'a type that 2013 does not have' },
+] as const;
+
+/**
+ * Documents that 2013's schema allows are read, and written back valid and with the same meaning; documents of 2018
+ * are written as valid documents of 2013, or refused for a listed reason, which is counted.
+ */
+export function documentsCrossEditions(runs: Runs): ReadonlyMap<string, number> {
+  using judge = Judge.of('ieee-2013');
+  const profile = 'ieee-2018';
+  const refused = new Map<string, number>();
+  const older = schemaOf(profile, '2013');
+  const newer = schemaOf(profile);
+  const write = (name: string, value: unknown): string | undefined => {
+    try {
+      return writeDocument(name as RootName, value as Roots[RootName], { profile, namespace: '2013' });
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      const reason = beyond2013.find(({ code, message }) => code === error.code && message.test(error.message));
+      assert.ok(reason !== undefined, reasonOf(error));
+      refused.set(reason.why, (refused.get(reason.why) ?? 0) + 1);
+      return undefined;
+    }
+  };
+  const fromOlder = ({ root, value, seed }: Generated): void => {
+    const choose = choicesOf(seed);
+    const namespaces = namespacesOf(profile, '2013');
+    const source = Buffer.from(xmlOf(treeOf(older, root, value), { choose, namespaces }));
+    assert.equal(judge.refusal(source), undefined, source.toString());
+    const strict = parseDocument(source, { strict: true, profile });
+    assert.equal(strict.namespace, '2013');
+    assert.deepEqual(parseDocument(source, { profile }).value, strict.value, source.toString());
+    const written = write(root.name, strict.value);
+    if (written === undefined) return;
+    assert.equal(judge.refusal(Buffer.from(written)), undefined, written);
+    assert.deepEqual(parseDocument(written, { strict: true, profile }).value, strict.value, written);
+  };
+  const fromNewer = ({ root, value }: Generated): void => {
+    const written = write(root.name, value);
+    if (written === undefined) return;
+    assert.equal(judge.refusal(Buffer.from(written)), undefined, written);
+    parseDocument(written, { strict: true, profile });
+  };
+  for (const [schema, check] of [
+    [older, fromOlder],
+    [newer, fromNewer],
+  ] as const) {
+    const roots = [...schema.roots()];
+    const each = Math.max(1, Math.floor(runs.numRuns / roots.length / 2));
+    for (const root of roots) fc.assert(fc.property(documents(schema, [root]), check), { ...runs, numRuns: each });
+    const rest = Math.max(0, runs.numRuns - each * roots.length);
+    fc.assert(fc.property(documents(schema, roots), check), { ...runs, numRuns: rest });
+  }
+  return refused;
 }

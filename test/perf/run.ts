@@ -1,10 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { day1, day15, starts } from './campus.ts';
+import { codec } from './codec.ts';
 import { describeFigure, type Figure, isReached } from './figure.ts';
 
 /** `npm run perf [-- NAME… --json FILE]`: measures, prints figures with their targets, exits 1 when one is missed. */
-const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = { start: starts, 'day-15': day15, 'day-1': day1 };
+const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  codec,
+  start: starts,
+  'day-15': day15,
+  'day-1': day1,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
