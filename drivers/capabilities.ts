@@ -1,4 +1,5 @@
 import type { UnixSeconds, W, Wh } from '#hal/units.ts';
+import type { GridSupport } from './grid-support.ts';
 
 /** One reading of a CT front-end. */
 export interface ClampFrame {
@@ -51,7 +52,7 @@ export interface InverterReading {
   readonly generationWh: Wh;
 }
 
-export interface PvInverter {
+export interface PvInverter extends GridSupport {
   /** Finds the device's registers and reads its nameplate. May be called again after it failed. */
   start(): Promise<void>;
   read(): Promise<InverterReading>;
@@ -79,7 +80,7 @@ export interface BatteryReading {
   readonly dcDischargeWh: Wh;
 }
 
-export interface Battery {
+export interface Battery extends GridSupport {
   /** Finds the device's registers and reads its nameplate. May be called again after it failed. */
   start(): Promise<void>;
   read(): Promise<BatteryReading>;

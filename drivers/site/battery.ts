@@ -24,7 +24,25 @@ const efficiencyPerMille = 960;
 /** Cells are kept off their lowest charge, percent of the capacity; a full charge is allowed. */
 const lowestPercent = 5;
 
+/** What a battery can do at its terminals in one second, W; `minW` is its greatest charge, 0 and down. */
+export interface BatteryRange {
+  readonly minW: number;
+  readonly maxW: number;
+}
+
 export const capacityJ = (spec: BatterySpec): number => spec.capacityWh * 3600;
+
+const dischargeableJ = (spec: BatterySpec, storedJ: number): number =>
+  Math.floor((Math.max(0, storedJ - Math.ceil((capacityJ(spec) * lowestPercent) / 100)) * efficiencyPerMille) / 1000);
+
+const chargeableJ = (spec: BatterySpec, storedJ: number): number =>
+  Math.floor((Math.max(0, capacityJ(spec) - storedJ) * 1000) / efficiencyPerMille);
+
+/** What rating and cells allow when the battery holds `storedJ`. */
+export const batteryRange = (spec: BatterySpec, storedJ: number): BatteryRange => ({
+  minW: 0 - Math.min(spec.ratedW, chargeableJ(spec, storedJ)),
+  maxW: Math.min(spec.ratedW, dischargeableJ(spec, storedJ)),
+});
 
 /**
  * What the battery does for one second when it holds `storedJ` and is told `setpointW` (positive is discharge):
@@ -38,15 +56,13 @@ export function batterySecond(spec: BatterySpec, storedJ: number, setpointW: num
   out.dcDischargeJ = 0;
   out.lossJ = 0;
   if (wanted > 0) {
-    const available = Math.max(0, storedJ - Math.ceil((capacityJ(spec) * lowestPercent) / 100));
-    const acJ = Math.min(wanted, Math.floor((available * efficiencyPerMille) / 1000));
+    const acJ = Math.min(wanted, dischargeableJ(spec, storedJ));
     const dcJ = Math.ceil((acJ * 1000) / efficiencyPerMille);
     out.acW = acJ;
     out.dcDischargeJ = dcJ;
     out.lossJ = dcJ - acJ;
   } else if (wanted < 0) {
-    const room = Math.max(0, capacityJ(spec) - storedJ);
-    const acJ = Math.min(-wanted, Math.floor((room * 1000) / efficiencyPerMille));
+    const acJ = Math.min(-wanted, chargeableJ(spec, storedJ));
     const dcJ = Math.floor((acJ * efficiencyPerMille) / 1000);
     out.acW = acJ === 0 ? 0 : -acJ;
     out.dcChargeJ = dcJ;

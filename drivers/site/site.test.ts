@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { GridError } from '#hal/errors.ts';
 import { uniform } from '#hal/random.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { scheduledGrid } from './grid.ts';
 import { buildingTypes } from './load-shapes.ts';
 import { Site, type SiteControls, type SiteSpec, type SiteState } from './site.ts';
 
@@ -19,8 +20,11 @@ const morning = Date.parse('2025-06-18T15:00:00Z') / 1000;
 
 /** Orders that change every few minutes, limits now and then: a pure function of time, as the drivers' are. */
 const restless = (seed: number): SiteControls => ({
-  pvLimitW: (now) => (uniform(seed, Math.floor(now / 700)) < 0.3 ? 7000 : null),
-  batteryPowerW: (now) => 40_000 * (uniform(seed + 1, Math.floor(now / 400)) - 0.5),
+  pv: (now, availableW) => ({
+    activeW: uniform(seed, Math.floor(now / 700)) < 0.3 ? Math.min(availableW, 7000) : availableW,
+    reactiveVar: 0,
+  }),
+  battery: (now) => ({ activeW: 40_000 * (uniform(seed + 1, Math.floor(now / 400)) - 0.5), reactiveVar: 0 }),
 });
 
 function siteAt(time: number, seed: number, of = spec, state?: SiteState): Site {
@@ -33,6 +37,11 @@ function siteAt(time: number, seed: number, of = spec, state?: SiteState): Site 
 /** generation + import + DC discharge − consumption − export − DC charge − losses, J. */
 const residue = (s: Readonly<SiteState>): number =>
   s.generationJ + s.importJ + s.dcDischargeJ - s.consumptionJ - s.exportJ - s.dcChargeJ - s.lossJ;
+
+const orders = (pvW: number, batteryW: number): SiteControls => ({
+  pv: () => ({ activeW: pvW, reactiveVar: 0 }),
+  battery: () => ({ activeW: batteryW, reactiveVar: 0 }),
+});
 
 test('the connection point sees load − PV − battery, and the balance holds, each second of a day', () => {
   const site = siteAt(morning, 5);
@@ -123,12 +132,30 @@ test('limits bind the inverter, setpoints the battery; without orders neither is
   site.advanceTo(UnixSeconds(noon + 1));
   assert.ok(site.state.pvW > 5000);
   assert.equal(site.state.batteryW, 0);
-  site.controls = { pvLimitW: () => 1234.9, batteryPowerW: () => -500 };
+  site.controls = orders(1234, -500);
   site.advanceTo(UnixSeconds(noon + 2));
   assert.deepEqual([site.state.pvW, site.state.batteryW], [1234, -500]);
-  site.controls = { pvLimitW: () => -5, batteryPowerW: () => 99_999 };
+  site.controls = orders(-5, 99_999);
   site.advanceTo(UnixSeconds(noon + 3));
   assert.deepEqual([site.state.pvW, site.state.batteryW], [0, 15_000]);
+});
+
+test("the devices meet the site's grid, and their reactive power is drawn at the connection point", () => {
+  const site = new Site(spec, 1);
+  site.grid = scheduledGrid([{ from: morning + 2, voltagePercent: 104 }]);
+  const seen: number[] = [];
+  site.controls = {
+    pv: (_now, activeW, { voltagePercent }) => {
+      seen.push(voltagePercent);
+      return { activeW, reactiveVar: voltagePercent > 103 ? -700 : 0 };
+    },
+    battery: (_now, { minW }) => ({ activeW: minW, reactiveVar: 200 }),
+  };
+  site.advanceTo(UnixSeconds(morning));
+  site.advanceTo(UnixSeconds(morning + 1));
+  assert.equal(site.gridVar, -200);
+  site.advanceTo(UnixSeconds(morning + 2));
+  assert.deepEqual([seen, site.gridVar, site.state.batteryW], [[100, 104], 500, -15_000]);
 });
 
 test('registers are whole watt-hours of the joules, and the state of charge follows the cells', () => {

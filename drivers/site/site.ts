@@ -1,7 +1,15 @@
 import { GridError } from '#hal/errors.ts';
 import { seedOf } from '#hal/random.ts';
 import { UnixSeconds, Wh } from '#hal/units.ts';
-import { type BatterySecond, type BatterySpec, batterySecond, capacityJ } from './battery.ts';
+import {
+  type BatteryRange,
+  batteryRange,
+  type BatterySecond,
+  type BatterySpec,
+  batterySecond,
+  capacityJ,
+} from './battery.ts';
+import { type GridCondition, type GridSource, nominalGrid } from './grid.ts';
 import { BuildingLoad } from './load.ts';
 import type { BuildingType } from './load-shapes.ts';
 import { PvPlant } from './pv.ts';
@@ -26,12 +34,18 @@ export interface SiteSpec {
   readonly traces?: TraceSource;
 }
 
-/** What the devices of the site are told to do; asked for each second, so that a device's revert timer counts. */
+/** Integer W and var; positive is injected into the building's grid. */
+export interface DevicePower {
+  readonly activeW: number;
+  readonly reactiveVar: number;
+}
+
+/** What the devices of the site make of each second; asked once a second, so that their timers and ramps count. */
 export interface SiteControls {
-  /** The inverter's limit, W; null is none. */
-  pvLimitW(now: UnixSeconds): number | null;
-  /** The battery converter's setpoint, W; positive is discharge. */
-  batteryPowerW(now: UnixSeconds): number;
+  /** @param availableW what the sun offers, within the inverter's rating */
+  pv(now: UnixSeconds, availableW: number, grid: GridCondition): DevicePower;
+  /** @param range what rating and cells allow; positive is discharge */
+  battery(now: UnixSeconds, range: BatteryRange, grid: GridCondition): DevicePower;
 }
 
 /** Everything a site remembers, as plain JSON. Powers are integer W, energies integer J since installation. */
@@ -61,7 +75,10 @@ export interface SiteState {
 /** A gap longer than this is a campus that stood still, not one to catch up with. */
 const longestGap = 86_400;
 
-const idle: SiteControls = { pvLimitW: () => null, batteryPowerW: () => 0 };
+const idle: SiteControls = {
+  pv: (_now, activeW) => ({ activeW, reactiveVar: 0 }),
+  battery: () => ({ activeW: 0, reactiveVar: 0 }),
+};
 
 const registerOf = (joules: number): Wh => Wh(Math.floor(joules / 3600));
 
@@ -78,6 +95,9 @@ export class Site {
   readonly #battery: BatterySecond = { acW: 0, dcChargeJ: 0, dcDischargeJ: 0, lossJ: 0 };
   /** Without limits and with the battery at rest until the devices are connected. */
   controls: SiteControls = idle;
+  /** What the devices meet at the connection point: nominal, or a schedule. */
+  grid: GridSource = () => nominalGrid;
+  #reactiveVar = 0;
 
   /**
    * @param seed of the campus: its weather is everyone's, its load each building's own
@@ -123,6 +143,10 @@ export class Site {
     this.#state.time = time;
   }
 
+  /** At the connection point in the last second; positive is drawn from the grid. */
+  get gridVar(): number {
+    return 0 - this.#reactiveVar;
+  }
   get generationWh(): Wh {
     return registerOf(this.#state.generationJ);
   }
@@ -163,11 +187,14 @@ export class Site {
   #second(now: UnixSeconds): void {
     const state = this.#state;
     const battery = this.#battery;
-    const limit = this.controls.pvLimitW(now);
-    const available = Math.min(this.#spec.pvRatedW, this.#pv(now));
-    const pvW = limit === null || limit >= available ? available : Math.max(0, Math.floor(limit));
+    const grid = this.grid(now);
+    const availableW = Math.min(this.#spec.pvRatedW, this.#pv(now));
+    const pv = this.controls.pv(now, availableW, grid);
+    const pvW = Math.min(availableW, Math.max(0, pv.activeW));
     const loadW = this.#load(now);
-    batterySecond(this.#spec.battery, state.storedJ, this.controls.batteryPowerW(now), battery);
+    const storage = this.controls.battery(now, batteryRange(this.#spec.battery, state.storedJ), grid);
+    batterySecond(this.#spec.battery, state.storedJ, storage.activeW, battery);
+    this.#reactiveVar = pv.reactiveVar + storage.reactiveVar;
     const gridW = loadW - pvW - battery.acW;
     state.time = now;
     state.pvW = pvW;

@@ -3,7 +3,8 @@ import { exceptionCode, type ModbusException } from '../modbus/protocol.ts';
 import type { RegisterBank } from '../modbus/server.ts';
 import { baseAddresses, endModel, marker, type ModelId, modelTable } from './device-map.ts';
 import { decodeNumber, encodeAbsent, encodeNumber, encodeText, type NumberType } from './point-codec.ts';
-import { layOut, type PlacedPoint } from './table.ts';
+import { absent } from './point-reader.ts';
+import { layOut, type PlacedPoint, type PointTable } from './table.ts';
 
 export interface ImageModel {
   readonly id: ModelId;
@@ -34,7 +35,37 @@ interface OwnedPoint extends PlacedPoint {
   readonly offset: number;
 }
 
+/** Where the points stand. Twins of one kind share it: a curve model has hundreds of points. */
+interface Layout {
+  readonly registers: number;
+  readonly points: ReadonlyMap<string, OwnedPoint>;
+  /** The point of each register, for writes. */
+  readonly owners: readonly (OwnedPoint | undefined)[];
+}
+
 const base = baseAddresses[0];
+/** One a kind of device, and kinds are few. */
+const layouts = new Map<string, Layout>();
+
+function layoutOf(models: readonly ImageModel[]): Layout {
+  const key = JSON.stringify(models);
+  const known = layouts.get(key);
+  if (known !== undefined) return known;
+  const points = new Map<string, OwnedPoint>();
+  const owners: (OwnedPoint | undefined)[] = [undefined, undefined];
+  for (const { id, counts } of models) {
+    const start = owners.length;
+    for (const placed of layOut(modelTable(id), (name) => counts?.[name] ?? 0, 0)) {
+      const owned = { ...placed, name: `${id}.${placed.path}`, offset: 2 * (start + placed.at) };
+      points.set(owned.name, owned);
+      for (let i = 0; i < placed.point.size; i++) owners[start + placed.at + i] = owned;
+    }
+  }
+  owners.push(undefined, undefined);
+  const layout = { registers: owners.length, points, owners };
+  layouts.set(key, layout);
+  return layout;
+}
 
 /**
  * The registers of a SunSpec device as it shows them from 40000: marker, models in order, end. Every point is "not
@@ -43,31 +74,22 @@ const base = baseAddresses[0];
  */
 export class DeviceImage implements RegisterBank {
   readonly #bytes: Buffer;
-  readonly #points = new Map<string, OwnedPoint>();
-  /** The point of each register, for writes. */
-  readonly #owners: (OwnedPoint | undefined)[];
+  readonly #layout: Layout;
   readonly #hooks: ImageHooks;
 
   constructor(models: readonly ImageModel[], hooks: ImageHooks) {
     this.#hooks = hooks;
-    const placed = models.map(({ id, counts }) => {
-      const points = layOut(modelTable(id), (name) => counts?.[name] ?? 0, 0);
-      const size = points.reduce((end, { at, point }) => Math.max(end, at + point.size), 0);
-      return { id, counts: counts ?? {}, points, size };
-    });
-    const registers = placed.reduce((sum, { size }) => sum + size, 4);
+    this.#layout = layoutOf(models);
+    const { registers, points } = this.#layout;
     this.#bytes = Buffer.alloc(2 * registers);
-    this.#owners = Array.from({ length: registers }, () => undefined);
     this.#bytes.writeUInt32BE(marker, 0);
-    let start = 2;
-    for (const { id, counts, points, size } of placed) {
-      for (const point of points) this.#own(id, start, point);
-      this.point(id, 'ID').set(id);
-      this.point(id, 'L').set(size - 2);
-      for (const [name, count] of Object.entries(counts)) this.point(id, name).set(count);
-      start += size;
-    }
-    this.#bytes.writeUInt16BE(endModel, 2 * start);
+    for (const { point, offset } of points.values()) encodeAbsent(point, this.#bytes, offset);
+    models.forEach(({ id, counts }, i) => {
+      const next = models[i + 1];
+      const end = next === undefined ? 2 * (registers - 2) : this.#named(next.id, 'ID').offset;
+      this.set(id, { ID: id, L: (end - this.#named(id, 'ID').offset) / 2 - 2, ...counts });
+    });
+    this.#bytes.writeUInt16BE(endModel, 2 * (registers - 2));
   }
 
   /** A number by its path (`W`, `Prt[0].DCW`). */
@@ -83,6 +105,49 @@ export class DeviceImage implements RegisterBank {
   /** Sets several numbers of a model by their raw values. */
   set(model: ModelId, values: Readonly<Record<string, number>>): void {
     for (const [path, raw] of Object.entries(values)) this.point(model, path).set(raw);
+  }
+
+  /** The number in its unit, by the scale factor in the image; throws `GTX-SUN-004` while it is not implemented. */
+  value(model: ModelId, path: string): number {
+    const { point, offset } = this.#named(model, path);
+    const raw = decodeNumber(point.type as NumberType, this.#bytes, offset);
+    if (raw === undefined) throw absent(`${model}.${path}`);
+    const exponent = this.#exponent(model, point);
+    // Powers of ten divide, for 10^-n is no binary fraction.
+    return exponent < 0 ? raw / 10 ** -exponent : raw * 10 ** exponent;
+  }
+
+  /** Sets numbers of a model by values in their units, rounded to the step of the point. */
+  setValues(model: ModelId, values: Readonly<Record<string, number>>): void {
+    for (const [path, value] of Object.entries(values)) this.writer(model, path)(value);
+  }
+
+  /** Sets one number by values in its unit, again and again; the scale factor is that of now. */
+  writer(model: ModelId, path: string): (value: number) => void {
+    const { point, offset } = this.#named(model, path);
+    const type = point.type as NumberType;
+    const steps = 10 ** -this.#exponent(model, point);
+    return (value) => encodeNumber(type, this.#bytes, offset, Math.round(value * steps));
+  }
+
+  /** A copy of all registers, for twins of the same kind. */
+  save(): Buffer {
+    return Buffer.from(this.#bytes);
+  }
+
+  /** Takes over what `save` gave. */
+  restore(registers: Buffer): void {
+    registers.copy(this.#bytes);
+  }
+
+  /** Copies every point under one prefix (`Crv[1].`) to the same point under another of the same kind. */
+  copy(model: ModelId, from: string, to: string): void {
+    const start = `${model}.${from}`;
+    for (const { name, point, offset } of this.#layout.points.values()) {
+      if (!name.startsWith(start)) continue;
+      const target = this.#named(model, to + name.slice(start.length));
+      this.#bytes.copy(this.#bytes, target.offset, offset, offset + 2 * point.size);
+    }
   }
 
   setText(model: ModelId, path: string, text: string): void {
@@ -101,10 +166,10 @@ export class DeviceImage implements RegisterBank {
   write(address: number, registers: Buffer): ModbusException | undefined {
     const first = address - base;
     const end = first + registers.length / 2;
-    if (first < 0 || end > this.#owners.length) return exceptionCode.illegalDataAddress;
+    if (first < 0 || end > this.#layout.registers) return exceptionCode.illegalDataAddress;
     const names: string[] = [];
     for (let at = first; at < end; ) {
-      const owner = this.#owners[at];
+      const owner = this.#layout.owners[at];
       if (owner === undefined || owner.point.rw !== true) return exceptionCode.illegalDataAddress;
       const type = owner.point.type as NumberType;
       if (owner.offset !== 2 * at || at + owner.point.size > end) return exceptionCode.illegalDataValue;
@@ -119,16 +184,14 @@ export class DeviceImage implements RegisterBank {
     return undefined;
   }
 
-  #own(model: ModelId, start: number, placed: PlacedPoint): void {
-    const name = `${model}.${placed.path}`;
-    const owned: OwnedPoint = { ...placed, name, offset: 2 * (start + placed.at) };
-    this.#points.set(name, owned);
-    for (let i = 0; i < placed.point.size; i++) this.#owners[start + placed.at + i] = owned;
-    encodeAbsent(placed.point, this.#bytes, owned.offset);
+  #exponent(model: ModelId, { sf }: PointTable): number {
+    if (sf === undefined) return 0;
+    const { point, offset } = this.#named(model, sf);
+    return decodeNumber(point.type as NumberType, this.#bytes, offset) ?? 0;
   }
 
   #named(model: ModelId, path: string): OwnedPoint {
-    const point = this.#points.get(`${model}.${path}`);
+    const point = this.#layout.points.get(`${model}.${path}`);
     if (point === undefined) throw new GridError('GTX-SUN-006', `The image has no point ${model}.${path}`);
     return point;
   }

@@ -28,6 +28,15 @@ test('an inverter is read in one request, to the watt up to 32 kW and to ten wat
   }
 });
 
+test('an inverter of the 700s is read in one request too, and its energy is 64 bits wide', async () => {
+  const { state, bus, inverter } = inverterAt(25_000, 'ieee1547');
+  await inverter.start();
+  Object.assign(state, { powerW: 24_321, energyWh: 2 ** 40 });
+  bus.reads.length = 0;
+  assert.deepEqual(await inverter.read(), { powerW: 24_321, generationWh: 2 ** 40 });
+  assert.equal(bus.reads.length, 1);
+});
+
 test('the nameplate is what the device says', async () => {
   const { inverter } = inverterAt(50_000);
   await inverter.start();
@@ -96,9 +105,9 @@ test('writes outside the table, to what is read-only or not there, or in part ar
   assert.equal(bank.write?.(model123 + 2, one), address, 'a point that is not implemented');
   assert.equal(bank.write?.(model123 + 5, Buffer.from('2711', 'hex')), value, 'above 100 %');
   assert.equal(bank.write?.(model123 + 5, Buffer.from('ffff', 'hex')), value, 'no value');
-  assert.equal(bank.write?.(model123 + 8, one), value, 'a ramp, which the twin does not know');
+  assert.equal(bank.write?.(model123 + 6, one), value, 'a random window, which the twin does not know');
   assert.equal(bank.write?.(model123 + 9, Buffer.from('0002', 'hex')), value, 'no such state');
-  assert.equal(bank.write?.(model123 + 9, Buffer.from('00010001', 'hex')), address, 'good first, bad second');
+  assert.equal(bank.write?.(model123 + 22, Buffer.from('00010001', 'hex')), address, 'good first, bad second');
   assert.deepEqual(bank.read(40000, 125), before);
   assert.equal(twin.effectiveLimitW(clock.now()), null);
 });

@@ -97,11 +97,16 @@ export function decodeNumber(type: NumberType, buffer: Buffer, offset: number): 
   return value;
 }
 
+/** The type can hold the raw value; what stands for "not implemented" is no value. */
+export function fitsNumber(type: NumberType, value: number): boolean {
+  const { min, max } = codecs[type];
+  return (type === 'float32' || Number.isSafeInteger(value)) && value >= min && value <= max;
+}
+
 /** Writes a raw value, or "not implemented" for `undefined`. Throws `GTX-SUN-006` for one outside its type. */
 export function encodeNumber(type: NumberType, buffer: Buffer, offset: number, value: number | undefined): void {
   const codec = codecs[type];
-  const isWhole = type === 'float32' || Number.isSafeInteger(value);
-  if (value !== undefined && !(isWhole && value >= codec.min && value <= codec.max)) {
+  if (value !== undefined && !fitsNumber(type, value)) {
     throw new GridError('GTX-SUN-006', `${value} does not fit ${type}, ${codec.min} to ${codec.max}`);
   }
   codec.write(buffer, offset, value ?? codec.absent ?? 0);

@@ -110,10 +110,19 @@ export class PointReader {
    * Errors: `GTX-SUN-004` a point that the device does not implement, `GTX-SUN-005` an impossible value.
    */
   async read(): Promise<readonly number[]> {
+    const values = await this.readImplemented();
+    return values.map((value, i) => {
+      if (value === undefined) throw absent(this.#points[i]!.name);
+      return value;
+    });
+  }
+
+  /** Like `read`, with `undefined` for a point that the device does not implement. */
+  async readImplemented(): Promise<readonly (number | undefined)[]> {
     const buffers = await readAll(this.#transport, this.#unit, this.#reads);
     return this.#points.map(({ name, type, place, exponent, decimals }) => {
       const raw = decodeNumber(type, buffers[place.read]!, place.offset);
-      if (raw === undefined) throw absent(name);
+      if (raw === undefined) return undefined;
       const power = typeof exponent === 'number' ? exponent : scaleFactor(name, buffers, exponent);
       return scaleToInteger(type, raw, power + decimals);
     });

@@ -1,22 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { composeWrite } from './point-writer.ts';
-import { planReads } from './point-reader.ts';
+import { modelTable, type ModelId } from './device-map.ts';
+import { absent, planReads } from './point-reader.ts';
+import { composeWrites, type PointPlaces } from './point-writer.ts';
 import { code } from './twin-bench.ts';
 
-const block = { id: 704, address: 40_300, length: 65 } as const;
+const modelAt = (id: ModelId, address: number): PointPlaces => ({
+  id,
+  address,
+  point: (path) => {
+    const point = modelTable(id).points[path];
+    if (point === undefined) throw absent(path);
+    return point;
+  },
+});
+const model = modelAt(704, 40_300);
+const shown = (values: Readonly<Record<string, number>>, last: string): [number, string][] =>
+  composeWrites(model, values, last).map(({ address, registers }) => [address, registers.toString('hex')]);
 
 test('points that stand side by side go into one write, with the widths of the table', () => {
-  const { address, registers } = composeWrite(block, { WSetRvrtTms: 120, WSetEnaRvrt: 1 });
-  assert.equal(address, 40_330);
-  assert.equal(registers.toString('hex'), '000100000078');
+  assert.deepEqual(shown({ WSetRvrtTms: 120, WSetEnaRvrt: 1 }, 'WSetEnaRvrt'), [[40_330, '000100000078']]);
 });
 
-test('a write with a gap, a read-only point, a value that does not fit or a point that is not there is refused', () => {
-  assert.throws(() => composeWrite(block, { WSetEna: 1, WSet: 5 }), code('GTX-SUN-006'));
-  assert.throws(() => composeWrite(block, { WSetRvrtRem: 1 }), code('GTX-SUN-006'));
-  assert.throws(() => composeWrite(block, { WSet: 2 ** 31 }), code('GTX-SUN-006'));
-  assert.throws(() => composeWrite({ ...block, length: 20 }, { WSet: 1 }), code('GTX-SUN-004'));
+test('points with a gap between go into several writes, and the one that switches on goes last', () => {
+  const writes: [number, string][] = [
+    [40_324, '00000005'],
+    [40_330, '0001'],
+    [40_322, '0001'],
+  ];
+  assert.deepEqual(shown({ WSetEna: 1, WSet: 5, WSetEnaRvrt: 1 }, 'WSetEna'), writes);
+});
+
+test('a write to a read-only point, of a value that does not fit or to a point that is not there is refused', () => {
+  assert.throws(() => shown({ WSetRvrtRem: 1 }, ''), code('GTX-SUN-006'));
+  assert.throws(() => shown({ WSet: 2 ** 31 }, ''), code('GTX-SUN-006'));
+  assert.throws(() => shown({ Nothing: 1 }, ''), code('GTX-SUN-004'));
 });
 
 test('spans are read together up to 125 registers, whatever their order', () => {

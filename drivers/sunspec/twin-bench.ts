@@ -7,7 +7,8 @@ import type { RegisterBank } from '../modbus/server.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
 import { SunSpecBatteryTwin } from './battery-twin.ts';
 import { SunSpecBattery } from './battery.ts';
-import { SunSpecInverterTwin } from './inverter-twin.ts';
+import { type ModelId, scanDevice } from './device-map.ts';
+import { type InverterModels, SunSpecInverterTwin } from './inverter-twin.ts';
 import { SunSpecInverter } from './inverter.ts';
 
 /** A bus of one bank without a wire between. */
@@ -57,11 +58,11 @@ export const code = (expected: string) => (error: unknown) => {
   return true;
 };
 
-export function inverterAt(ratedW: number) {
+export function inverterAt(ratedW: number, models: InverterModels = 'legacy') {
   const state = { powerW: 0, energyWh: 0 };
   const clock = new TestClock();
   const source = { ratedW, serial: 'PV-1', powerW: () => state.powerW, energyWh: () => state.energyWh };
-  const twin = new SunSpecInverterTwin(source, clock);
+  const twin = new SunSpecInverterTwin(source, clock, models);
   const bus = new DirectBus(twin.bank);
   return { state, clock, twin, bus, inverter: new SunSpecInverter(bus, 1) };
 }
@@ -99,3 +100,10 @@ export const patched = (bank: RegisterBank, patches: Readonly<Record<number, num
   },
   write: (address, registers) => bank.write?.(address, registers),
 });
+
+/** A started battery, the address of one register of a model of it, and the bank to patch that register in. */
+export async function batteryRegister(model: ModelId, at: number) {
+  const { battery, bus } = batteryAt(10_000, 20_000);
+  await battery.start();
+  return { battery, bus, address: (await scanDevice(bus, 1)).first(model).address + at, good: bus.bank };
+}

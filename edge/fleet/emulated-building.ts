@@ -5,17 +5,18 @@ import { EmonMeter } from '#drivers/ct/emon-meter.ts';
 import { EmonTwin } from '#drivers/ct/emon-twin.ts';
 import { ModbusTcpClient } from '#drivers/modbus/client.ts';
 import { type RegisterBank, serveModbusTcp } from '#drivers/modbus/server.ts';
-import { Site, type SiteState, type TraceSource } from '#drivers/site/site.ts';
+import type { GridSource } from '#drivers/site/grid.ts';
+import { type DevicePower, Site, type SiteState, type TraceSource } from '#drivers/site/site.ts';
+import { nominalVolts } from '#drivers/sunspec/nominal-grid.ts';
 import { SunSpecBattery } from '#drivers/sunspec/battery.ts';
 import { SunSpecBatteryTwin } from '#drivers/sunspec/battery-twin.ts';
 import { SunSpecInverter } from '#drivers/sunspec/inverter.ts';
-import { SunSpecInverterTwin } from '#drivers/sunspec/inverter-twin.ts';
+import { type InverterModels, SunSpecInverterTwin } from '#drivers/sunspec/inverter-twin.ts';
 import type { BoardFile } from '../board-file.ts';
 import type { BoardDevices } from '../sampler.ts';
 
 /** Inputs of an emonTx. */
 const clampInputs = 6;
-const nominalVolts = 230;
 /** The twins take requests that travel together: a sample of both devices is one exchange. */
 const maxInFlight = 4;
 /** SunSpec model 1 gives a serial number 32 bytes. */
@@ -30,7 +31,13 @@ export interface EmulatedBuildingOptions {
   readonly seed: number;
   readonly state: SiteState | undefined;
   readonly traces: TraceSource | undefined;
+  /** The generation of the inverter's registers; `ieee1547`, which has every control mode, when left out. */
+  readonly inverterModels?: InverterModels;
+  /** Voltage and frequency at the connection point; nominal when left out. `site.grid` sets it later. */
+  readonly grid?: GridSource;
 }
+
+const nothing: DevicePower = { activeW: 0, reactiveVar: 0 };
 
 /**
  * A building without hardware: its physics, and behind real sockets on loopback the twins of its devices. What a
@@ -69,7 +76,7 @@ export class EmulatedBuilding implements AsyncDisposable {
         powerW: () => site.state.pvW,
         energyWh: () => site.generationWh,
       };
-      this.#inverter = new SunSpecInverterTwin(source, clock);
+      this.#inverter = new SunSpecInverterTwin(source, clock, options.inverterModels ?? 'ieee1547');
     }
     if (battery !== undefined) {
       const source = {
@@ -85,10 +92,12 @@ export class EmulatedBuilding implements AsyncDisposable {
       };
       this.#battery = new SunSpecBatteryTwin(source, clock);
     }
+    const [pvTwin, batteryTwin] = [this.#inverter, this.#battery];
     site.controls = {
-      pvLimitW: (now) => this.#inverter?.effectiveLimitW(now) ?? null,
-      batteryPowerW: (now) => this.#battery?.effectivePowerW(now) ?? 0,
+      pv: (now, availableW, grid) => pvTwin?.power(now, availableW, grid) ?? nothing,
+      battery: (now, range, grid) => batteryTwin?.power(now, range, grid) ?? nothing,
     };
+    if (options.grid !== undefined) site.grid = options.grid;
   }
 
   /** Starts the twins and answers the drivers that reach them over their sockets. */
@@ -116,7 +125,7 @@ export class EmulatedBuilding implements AsyncDisposable {
     const channels = Array.from({ length: clampInputs }, () => ({ powerW: W(0), energyWh: Wh(0) }));
     channels[gridChannel - 1] = { powerW: W(gridW), energyWh: this.site.netGridWh };
     channels[loadChannel - 1] = { powerW: W(loadW), energyWh: this.site.consumptionWh };
-    this.#emon.emit({ voltsRms: nominalVolts, channels });
+    this.#emon.emit({ voltsRms: (nominalVolts.lineToNeutral * this.site.grid(now).voltagePercent) / 100, channels });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,66 @@
+import type { UnixSeconds } from '#hal/units.ts';
+import type { DeviceImage } from './device-image.ts';
+import type { ModelId } from './device-map.ts';
+import { RevertTimer } from './revert-timer.ts';
+
+/** A control of a device that falls back by itself. */
+export interface RevertingControl {
+  readonly model: ModelId;
+  /** The points that make up the control: a write to any of them starts its timer anew. */
+  readonly points: readonly string[];
+  /** The point that holds the seconds; one of `points`. */
+  readonly timer: string;
+  /** The point that shows the seconds left, where the model has one. */
+  readonly remaining?: string;
+  /** The control holds something that can revert. */
+  readonly isActive: (image: DeviceImage) => boolean;
+  readonly revert: (image: DeviceImage) => void;
+}
+
+interface RunningControl {
+  readonly control: RevertingControl;
+  readonly timer: RevertTimer;
+  readonly show: ((value: number) => void) | undefined;
+}
+
+/** The revert timers of a twin, by the site's clock. */
+export class RevertTimers {
+  readonly #image: DeviceImage;
+  readonly #controls: readonly RunningControl[];
+
+  constructor(image: DeviceImage, controls: readonly RevertingControl[]) {
+    this.#image = image;
+    this.#controls = controls.map((control) => {
+      const { model, remaining } = control;
+      const show = remaining === undefined ? undefined : image.writer(model, remaining);
+      return { control, timer: new RevertTimer(), show };
+    });
+  }
+
+  /** To be called with the names of the points written. */
+  onWrite(names: readonly string[], now: UnixSeconds): void {
+    for (const { control, timer } of this.#controls) {
+      const { model, points } = control;
+      if (!names.some((name) => points.some((point) => name === `${model}.${point}`))) continue;
+      if (control.isActive(this.#image)) timer.arm(now, this.#image.point(model, control.timer).get() ?? 0);
+      else timer.disarm();
+    }
+  }
+
+  /** Reverts what is due; the models that changed. */
+  run(now: UnixSeconds): readonly ModelId[] {
+    const reverted: ModelId[] = [];
+    for (const { control, timer } of this.#controls) {
+      if (!timer.isDue(now)) continue;
+      timer.disarm();
+      control.revert(this.#image);
+      reverted.push(control.model);
+    }
+    return reverted;
+  }
+
+  /** Shows in the registers what is left of each timer. */
+  show(now: UnixSeconds): void {
+    for (const { timer, show } of this.#controls) show?.(timer.remaining(now));
+  }
+}
