@@ -9,6 +9,11 @@ const subcommands: readonly Subcommand[] = [
     load: async () => (await import('./campus.ts')).campusCommand(),
   },
   {
+    name: 'head-end',
+    summary: 'run the head-end alone, for boards and clients that run elsewhere',
+    load: async () => (await import('./head-end.ts')).headEndCommand(),
+  },
+  {
     name: 'provision',
     summary: 'make a certificate authority and issue device certificates',
     load: async () => (await import('./provision.ts')).provisionCommand(),

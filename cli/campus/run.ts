@@ -16,6 +16,7 @@ import { DataFolder } from './data-folder.ts';
 import { checkDistinct, checkPort } from './ports.ts';
 import { prepareIdentities } from './identities.ts';
 import { type CampusOptions, startTime } from './options.ts';
+import { untilStopped } from '../stop-signals.ts';
 import { campusReport } from './report.ts';
 import { type Screen, screenFor } from './screen.ts';
 
@@ -26,21 +27,13 @@ const childFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWa
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
 const fleetHeapMb = (boards: number): number => 48 + boards;
 const statusEveryMs = 1000;
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs a campus until its hours are over or it is told to stop. Rejects with the first failure of any part. */
 export async function runCampus(options: CampusOptions): Promise<void> {
   const startedMs = monotonicMs();
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort(new Error('asked to stop'));
-  for (const signal of stopSignals) process.on(signal, stop);
-  const screen = screenFor(process.stderr);
-  try {
-    await new Campus(options, screen, stopping.signal, startedMs).run();
-  } finally {
-    screen[Symbol.dispose]();
-    for (const signal of stopSignals) process.off(signal, stop);
-  }
+  using stopping = untilStopped();
+  using screen = screenFor(process.stderr);
+  await new Campus(options, screen, stopping.signal, startedMs).run();
 }
 
 class Campus {
