@@ -18,6 +18,16 @@ const subcommands: readonly Subcommand[] = [
     summary: 'make a certificate authority and issue device certificates',
     load: async () => (await import('./provision.ts')).provisionCommand(),
   },
+  {
+    name: 'explain',
+    summary: 'why a device has the limits that it has now',
+    load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  {
+    name: 'exchanges',
+    summary: 'record IEEE 2030.5 exchanges at a head-end and replay them against either end',
+    load: async () => (await import('./exchanges.ts')).exchangesCommand(),
+  },
 ];
 
 const output: Output = {

@@ -32,7 +32,7 @@ test('an authority issues an identity whose LFDI, SFDI and PIN are printed as JS
   const [ca, out] = [join(folder, 'ca'), join(folder, 'device')];
   const init = provision('ca', 'init', '--out', ca);
   assert.deepEqual([init.status, init.stdout], [0, '']);
-  assert.match(init.stderr, /not encrypted/);
+  assert.match(init.stderr, /its keys are encrypted/);
   const issue = provision('issue', '--ca', ca, '--out', out, '--serial', 'bench-7', '--json');
   assert.deepEqual([issue.status, issue.stderr], [0, '']);
   const told = JSON.parse(issue.stdout) as Issued;
@@ -76,5 +76,5 @@ test('what is given wrongly exits with 2, a code and a hint, and writes nothing'
     assert.equal(status, 2);
     assert.match(stderr, /^GTX-PRV-005 /);
   }
-  assert.deepEqual((await readdir(folder)).toSorted(), ['bad.csr', 'ca']);
+  assert.deepEqual((await readdir(folder)).toSorted(), ['bad.csr', 'ca', 'ca.passphrase']);
 });

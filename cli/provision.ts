@@ -1,93 +1,125 @@
-import { generateKeyPairSync, randomInt } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Command } from 'commander';
-import { GridError, reasonOf } from '#hal/errors.ts';
-import { lfdiOf, pinOf, sfdiOf } from '#ieee2030_5/identity.ts';
-import { CertificateAuthority, publicKeyOfRequest } from '#provisioning/ca.ts';
-import { identityFiles, writeIdentity } from '#provisioning/identity-files.ts';
+import { Command, Option } from 'commander';
+import { identityFiles } from '#provisioning/identity-files.ts';
+import { revocationReasons } from '#provisioning/revocation-list.ts';
+import { profiles } from '#provisioning/validity.ts';
+import { encryptKeys, initialise, makeLists } from './provision/authority.ts';
+import { inspect } from './provision/inspect.ts';
+import { issue, renew } from './provision/issue.ts';
+import { replace } from './provision/replace.ts';
+import { revoke } from './provision/revoke.ts';
+import { serve } from './provision/serve.ts';
+import { status } from './provision/status.ts';
+import { verifyLog } from './provision/verify-log.ts';
 
-interface IssueOptions {
-  readonly ca: string;
-  readonly out: string;
-  readonly csr?: string;
-  readonly serial?: string;
-  readonly json?: boolean;
-}
+const authorityOption = new Option('--ca <dir>', 'the folder of the authority').makeOptionMandatory();
+const passphraseOption = new Option(
+  '--passphrase-file <file>',
+  'the passphrase of its keys; else GRIDTOKENX_CA_PASSPHRASE, DIR.passphrase, or typed',
+);
+const jsonOption = new Option('--json', 'print the result as JSON');
+const reasonOption = new Option('--reason <reason>', 'why').choices(Object.keys(revocationReasons));
+const daysOption = new Option('--days <number>', 'how long an operational certificate lasts; 90 unless told').argParser(
+  Number,
+);
 
 /** `gridtokenx provision`: the certificate authority and the certificates of devices. */
 export function provisionCommand(): Command {
-  const provision = new Command('provision').description('Make a certificate authority and issue device certificates.');
-  const authority = provision.command('ca').description('The certificate authority of a campus.');
-  authority
-    .command('init')
-    .description('Make a new authority: root, policy and issuing certificates with their keys.')
-    .requiredOption('--out <dir>', 'the folder to make it in')
-    .action(async ({ out }: { out: string }) => {
-      await CertificateAuthority.create(out);
-      process.stderr.write(`Made a certificate authority in ${out}. Its keys are not encrypted: guard the folder.\n`);
-    });
+  const provision = new Command('provision').description('Make a certificate authority; issue, renew and revoke.');
+  provision.addCommand(authorityCommand());
   provision
     .command('issue')
     .description(`Issue a device certificate: writes ${Object.values(identityFiles).join(', ')}.`)
-    .requiredOption('--ca <dir>', 'the folder of the authority')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
     .requiredOption('--out <dir>', "the folder for the device's files")
     .option('--csr <file>', 'a certificate request (PKCS#10) instead of a new key in a file')
     .option('--serial <text>', "the hardware's serial number; a random one unless told")
+    .addOption(new Option('--profile <name>', 'what it is for').choices(Object.keys(profiles)).default('device'))
+    .addOption(daysOption)
+    .option('--host <name...>', 'DNS names and IP addresses of a server')
+    .option('--rest', 'for a REST server, below the REST root, instead of a device')
     .option('--json', 'print lfdi, sfdi, pin and the files as JSON')
     .action(issue);
+  provision
+    .command('renew')
+    .description('Issue a new certificate for the same device and key, in place of the one in its folder.')
+    .argument('<dir>', 'the folder of the device')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
+    .addOption(daysOption)
+    .option('--if-due', 'only when no more than 30 days are left')
+    .addOption(jsonOption)
+    .action(renew);
+  provision
+    .command('revoke')
+    .description('Revoke a certificate: peers that check revocation refuse it from then on.')
+    .argument('<lfdi-or-file>', 'its LFDI, or the certificate')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
+    .addOption(reasonOption.makeOptionMandatory())
+    .action(revoke);
+  provision
+    .command('replace')
+    .description('In an emergency: a new issuing authority, and a new certificate for every live device and its key.')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
+    .requiredOption('--out <dir>', 'a folder for the new certificates, one folder a device')
+    .option('--resume', 'go on with a replacement that was broken off')
+    .addOption(jsonOption)
+    .action(replace);
+  provision
+    .command('inspect')
+    .description('Explain a certificate, chain, key, request or revocation list, and what is wrong with it.')
+    .argument('<file>')
+    .addOption(jsonOption)
+    .action(inspect);
+  provision
+    .command('status')
+    .description('How many days are left, of everything that an authority has issued or that lies in a folder.')
+    .argument('<dir>', "an authority's folder, or one with identities in it")
+    .addOption(jsonOption)
+    .action(status);
+  provision
+    .command('serve')
+    .description('Serve revocation lists and OCSP over HTTP until it is told to stop.')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .addOption(new Option('--port <number>', '0 for any free port').argParser(Number).default(8081))
+    .action(serve);
+  provision
+    .command('log')
+    .description('The log of everything that was issued.')
+    .command('verify')
+    .description('Check that nothing in the log was edited, cut or reordered.')
+    .addOption(authorityOption)
+    .option('--head <hash>', 'the hash of an entry that was noted elsewhere and must be in it')
+    .addOption(jsonOption)
+    .action(verifyLog);
   return provision;
 }
 
-async function issue(options: IssueOptions): Promise<void> {
-  const { out } = options;
-  await refuseToOverwrite(out);
-  const ca = await CertificateAuthority.open(options.ca);
-  const key = options.csr === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : undefined;
-  const publicKey = key?.publicKey ?? (await publicKeyOfRequest(await readRequest(options.csr ?? '')));
-  const serial =
-    options.serial ??
-    `gtx-${randomInt(2 ** 40)
-      .toString(16)
-      .padStart(10, '0')}`;
-  const issued = await ca.issueDevice({ serial, publicKey, keyIn: key === undefined ? 'elsewhere' : 'file' });
-  const parts = { issued, caPem: ca.rootPem };
-  await writeIdentity(out, key === undefined ? parts : { ...parts, privateKey: key.privateKey });
-  const lfdi = lfdiOf(issued.der);
-  const told = { lfdi, sfdi: String(sfdiOf(lfdi)), pin: String(pinOf(randomInt(100_000))).padStart(6, '0'), serial };
-  const files = Object.values(identityFiles).filter((name) => key !== undefined || name !== identityFiles.key);
-  process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify({ ...told, files: files.map((name) => join(out, name)) })}\n`
-      : Object.entries(told)
-          .map(([name, value]) => `${name.padEnd(8)}${value}\n`)
-          .join(''),
-  );
-}
-
-/** Throws GTX-PRV-012 where the folder holds an identity or a key: overwriting it would lose who the device is. */
-async function refuseToOverwrite(out: string): Promise<void> {
-  for (const name of [identityFiles.key, identityFiles.chain]) {
-    const there = await access(join(out, name)).then(
-      () => true,
-      () => false,
-    );
-    if (there) {
-      throw new GridError('GTX-PRV-012', `${join(out, name)} is there already`, {
-        kind: 'input',
-        hint: 'Choose another folder; nothing was changed.',
-      });
-    }
-  }
-}
-
-async function readRequest(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new GridError('GTX-PRV-005', `Cannot read the certificate request ${file}: ${reasonOf(error)}`, {
-      kind: 'input',
-      cause: error,
-    });
-  }
+function authorityCommand(): Command {
+  const authority = new Command('ca').description('The certificate authority of a campus.');
+  authority
+    .command('init')
+    .description('Make a new authority: root, policy and issuing certificates with their encrypted keys.')
+    .requiredOption('--out <dir>', 'the folder to make it in')
+    .addOption(passphraseOption)
+    .option('--address <url>', 'where `provision serve` will be reached: http://HOST:8081; certificates say so')
+    .addOption(new Option('--rest-root <kind>', 'a root for REST servers, too').choices(['rsa4096']))
+    .action(initialise);
+  authority
+    .command('encrypt')
+    .description('Encrypt the keys of an authority that are not yet.')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
+    .action(encryptKeys);
+  authority
+    .command('lists')
+    .description('Make the revocation lists anew that have grown old; those of root and policy need their keys.')
+    .addOption(authorityOption)
+    .addOption(passphraseOption)
+    .action(makeLists);
+  return authority;
 }

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { type Moment, VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
@@ -9,6 +10,7 @@ import { loadIdentity } from '#provisioning/identity-files.ts';
 import { WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
 import { type Database, openDatabase } from './database/database.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { OperatorParts } from './gateway/operator/operation.ts';
 import { LiveState } from './live.ts';
 import { MarketDesk } from './market/desk.ts';
 import { MarketStore } from './market/store.ts';
@@ -18,12 +20,13 @@ import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus, Report
 import { ReadingStore } from './readings/store.ts';
 import { Registry } from './registry/devices.ts';
 import { marketReport, readingsReport } from './report.ts';
-import { addCoreResources, postRate } from './server/resources/core.ts';
-import { addFlowReservationResources } from './server/resources/flow-reservations.ts';
-import { addMirrorResources } from './server/resources/mirror-usage-points.ts';
-import { addExtensionResources } from './server/resources/offer-terms.ts';
-import { Router } from './server/router.ts';
+import { announcersOf } from './server/dns-sd/announcers.ts';
+import { Notifier } from './server/notifications/notifier.ts';
+import { ExchangeLog } from './server/exchange-log.ts';
+import { SepResources } from './server/sep-resources.ts';
 import { SepServer } from './server/sep-server.ts';
+import type { OnPosted } from './server/services.ts';
+import { defaultSettings } from './server/settings.ts';
 import { EmbeddedLedger } from './settlement/embedded-ledger.ts';
 import { SettlementEngine } from './settlement/engine.ts';
 import { PostgresSettlementStore } from './settlement/postgres-store.ts';
@@ -42,8 +45,17 @@ interface Parts {
   readonly desk: MarketDesk;
   readonly cycle: MarketCycle;
   readonly live: LiveState;
+  readonly sep: SepResources;
+  readonly exchanges: ExchangeLog;
+  readonly notifier: Notifier;
   start: UnixSeconds;
 }
+
+/** Where devices reach this host, as it stands in an address. */
+const hostOf = ({ announce }: HeadEndConfig): string => {
+  const address = announce?.address ?? '127.0.0.1';
+  return isIPv6(address) ? `[${address}]` : address;
+};
 
 /** The head-end: database, registry, readings, market, settlement and both servers, put together. */
 export class HeadEnd implements AsyncDisposable {
@@ -52,6 +64,8 @@ export class HeadEnd implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #opening: Promise<HeadEndOpened> | undefined;
   #parts: Parts | undefined;
+  /** What operators manage, from the time on that there is time. */
+  #managed: OperatorParts | undefined;
 
   /** `onFailure` is told of a failure that nobody waits for: the database is gone. */
   constructor(onFailure: (error: GridError) => void) {
@@ -69,7 +83,9 @@ export class HeadEnd implements AsyncDisposable {
     // Time moves to the start with `begin`.
     const clock = new VirtualClock(UnixSeconds(0));
     const live = new LiveState(config.site, config.devices, clock, config.speed === 'max' ? null : config.speed);
-    const gateway = this.#resources.use(new Gateway({ port: config.httpPort, source: live, log }));
+    const gateway = this.#resources.use(
+      new Gateway({ port: config.httpPort, source: live, operator: () => this.#managed, log }),
+    );
     const { port: httpPort } = await gateway.start();
     const database = this.#resources.use(await this.#openDatabase(config, log));
     const registry = new Registry(database);
@@ -88,23 +104,47 @@ export class HeadEnd implements AsyncDisposable {
     const engine = new SettlementEngine({ ledger, token, store: settlements, log, zone: config.zone });
     const desk = new MarketDesk(clock, market, config.zone);
     const cycle = new MarketCycle({ desk, store: market, engine, live, log });
-    const router = new Router();
-    addCoreResources(router, clock);
-    addMirrorResources(router, readings, clock, (meterId, time, values) => live.posted(meterId, time, values));
-    addExtensionResources(router, desk);
-    addFlowReservationResources(router, desk, clock);
-    const { certificatePem: cert, keyPem: key, caPem: ca } = await loadIdentity(config.identityFolder);
+    const identity = await loadIdentity(config.identityFolder);
+    const { certificatePem: cert, keyPem: key, caPem: ca, lfdi } = identity;
+    const onPosted: OnPosted = (meterId, time, values) => live.posted(meterId, time, values);
+    const { pool } = database;
+    const sep = this.#resources.use(new SepResources({ pool, clock, registry, readings, desk, lfdi, onPosted }));
+    await sep.start();
+    const exchanges = new ExchangeLog({
+      path: join(config.dataFolder, 'exchanges.jsonl'),
+      log,
+      now: () => clock.now(),
+    });
+    this.#resources.use(exchanges);
     const server = new SepServer({
       port: config.sepPort,
-      host: '127.0.0.1',
+      host: config.sepHost ?? '127.0.0.1',
       tls: { cert, key, ca },
       registry,
-      router,
+      engine: sep.engine,
       onUnavailable: (reason) => live.databaseFailed(reason),
+      exchanges,
       log,
     });
     this.#resources.use(server);
     const sepPort = await server.start();
+    const notifier = new Notifier({
+      clock,
+      registry,
+      store: sep.store,
+      records: sep.records,
+      engine: sep.engine,
+      log,
+      identity: { cert, key, ca },
+      origin: `https://${hostOf(config)}:${sepPort}`,
+      editionOf: (peer) => server.editionOf(peer),
+    });
+    this.#resources.use(notifier);
+    notifier.start();
+    for (const announcer of announcersOf(config, { lfdi, port: sepPort, registry, log })) {
+      this.#resources.use(announcer);
+      await announcer.start();
+    }
     this.#parts = {
       config,
       clock,
@@ -117,6 +157,9 @@ export class HeadEnd implements AsyncDisposable {
       desk,
       cycle,
       live,
+      sep,
+      exchanges,
+      notifier,
       start: UnixSeconds(0),
     };
     return { sepPort, httpPort, newest: readings.newest };
@@ -125,18 +168,23 @@ export class HeadEnd implements AsyncDisposable {
   /** Registers the devices, completes what a crash interrupted, and starts the market. */
   async begin({ start }: { readonly start: UnixSeconds }): Promise<Moment> {
     const parts = this.#open();
-    const { clock, config, registry, token, engine, market, settlements, desk, live } = parts;
+    const { clock, config, registry, token, engine, market, settlements, desk, live, sep, notifier } = parts;
     clock.setNow(start);
+    sep.begin();
     parts.start = start;
     live.begin();
     await showPast(live, market, settlements, start);
     for (const device of config.devices) await registry.register({ ...device, at: start });
+    notifier.begin();
     await token.start(config.devices, start);
     await engine.recover(start);
     desk.restore(await market.openOrders(start), await market.filledOrders(windowOf(start)));
-    // The head-end's time moves on before the boards post, though it has nothing else to do then.
-    clock.every({ name: 'time', period: postRate, phase: 'open' }, () => undefined);
+    // The head-end's time moves on before the boards post, though it has nothing else to do then; where time is real, it
+    // is right to the second.
+    const period = config.speed === 1 ? 1 : defaultSettings.postRate;
+    clock.every({ name: 'time', period, phase: 'open' }, () => undefined);
     clock.every({ name: 'market', period: WINDOW_SECONDS, phase: 'close' }, (now) => parts.cycle.turn(now));
+    this.#managed = parts;
     return clock.next();
   }
 
@@ -180,6 +228,7 @@ export class HeadEnd implements AsyncDisposable {
     this.#stopping.abort(new GridError('GTX-HED-002', 'The head-end was stopped before it had started'));
     // Whoever asked for the start was told how it ended.
     await Promise.allSettled([this.#opening]);
+    this.#managed = undefined;
     await this.#resources.disposeAsync();
   }
 

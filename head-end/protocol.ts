@@ -37,6 +37,8 @@ export interface HeadEndConfig {
   readonly dataFolder: string;
   /** A server of the user's own instead of the embedded one. */
   readonly databaseUrl: string | undefined;
+  /** The address that the IEEE 2030.5 server listens on; loopback unless told. */
+  readonly sepHost?: string;
   readonly sepPort: number;
   readonly httpPort: number;
   readonly identityFolder: string;
@@ -48,6 +50,19 @@ export interface HeadEndConfig {
   /** Virtual seconds a second, for the page. */
   readonly speed: number | 'max';
   readonly logLevel: string;
+  /** Announces the IEEE 2030.5 server by DNS-SD; it is not announced unless told. */
+  readonly announce?: AnnounceConfig;
+}
+
+export interface AnnounceConfig {
+  /** `local`: on the link. `site`: over the whole site, by IPv6. */
+  readonly scopes: readonly ('local' | 'site')[];
+  /** Where clients reach this host. */
+  readonly address: string;
+  /** Address of the interface to announce on; all where it is not given. */
+  readonly interface?: string;
+  /** Another UDP port than mDNS's 5353. */
+  readonly port?: number;
 }
 
 export interface HeadEndOpened {

@@ -4,6 +4,7 @@ import type { DeviceRecord } from '#head-end/protocol.ts';
 import { formatLfdi } from '#ieee2030_5/identity.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { loadOrCreateIdentity } from '#provisioning/identity-files.ts';
+import { campusPassphrase } from '../provision/passphrase.ts';
 
 export interface CampusIdentities {
   readonly serverFolder: string;
@@ -19,7 +20,7 @@ export async function prepareIdentities(
   identitiesFolder: string,
   files: readonly BoardFile[],
 ): Promise<CampusIdentities> {
-  const ca = await CertificateAuthority.openOrCreate(caFolder);
+  const ca = await CertificateAuthority.openOrCreate(caFolder, { passphrase: campusPassphrase(caFolder) });
   const serverFolder = join(identitiesFolder, 'head-end');
   const boardsFolder = join(identitiesFolder, 'boards');
   await loadOrCreateIdentity(serverFolder, { ca, serial: 'head-end', hosts: ['localhost', '127.0.0.1'] });

@@ -72,7 +72,7 @@ async function listen(t: TestContext, port: number) {
 
 function assertProblem(answer: Answer, status: number, code: string): void {
   assert.equal(answer.status, status);
-  assert.match(String(answer.headers['content-type']), /^application\/json/);
+  assert.match(String(answer.headers['content-type']), /^application\/problem\+json/);
   const problem: unknown = JSON.parse(answer.body);
   assert.ok(Check(ProblemSchema, problem), answer.body);
   assert.equal(problem.code, code);

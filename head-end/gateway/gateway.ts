@@ -8,6 +8,9 @@ import { isPageFile, pageFolder } from '../dashboard/page.ts';
 import { EventStream } from './event-stream.ts';
 import { guardLoopback } from './guard.ts';
 import { History } from './history.ts';
+import { describeRoutes } from './described-routes.ts';
+import { apiBase, type OperatorParts } from './operator/operation.ts';
+import { addOperatorRoutes } from './operator/routes.ts';
 import { answerProblems, sendProblem } from './problem.ts';
 import { addRoutes } from './routes.ts';
 import type { SnapshotSource } from './snapshot.ts';
@@ -18,6 +21,8 @@ export interface GatewayOptions {
   /** `127.0.0.1` (also by the name `localhost`) or `::1`; `127.0.0.1` unless told. */
   readonly host?: string;
   readonly source: SnapshotSource;
+  /** What operators manage; undefined while the head-end starts. */
+  readonly operator?: () => OperatorParts | undefined;
   readonly log: Log;
   /** Pages that may listen at the same time; 64 unless told. */
   readonly maxEventClients?: number;
@@ -89,7 +94,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #build(): FastifyInstance {
-    const { source, log } = this.#options;
+    const { source, log, operator } = this.#options;
     const app = fastify({
       logger: false,
       forceCloseConnections: 'idle',
@@ -99,9 +104,14 @@ export class Gateway implements AsyncDisposable {
     });
     guardLoopback(app);
     answerProblems(app, log);
-    void app.register(async (api) => addRoutes(api, { source, events: this.#events, history: this.#history }), {
-      prefix: '/api/v1',
-    });
+    void app.register(
+      async (api) => {
+        describeRoutes(api);
+        addRoutes(api, { source, events: this.#events, history: this.#history });
+        addOperatorRoutes(api, operator ?? (() => undefined));
+      },
+      { prefix: apiBase },
+    );
     void app.register(fastifyStatic, {
       root: pageFolder,
       allowedPath: isPageFile,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { GridError } from '#hal/errors.ts';
 
@@ -19,7 +20,9 @@ export function isLoopbackHost(header: string | undefined): boolean {
 
 /**
  * Keeps other sites in the user's browser out of the plain-HTTP port: a name that was rebound to loopback fails by
- * its Host header, and another site's script fails by Sec-Fetch-Site before it can hold a stream open.
+ * its Host header, and another site's script fails by Sec-Fetch-Site before it can hold a stream open. Whoever may log
+ * in on this machine may read and write: until operators sign in with names and roles of their own, nothing but
+ * loopback is listened on, and a write is taken from no page but ours.
  */
 export function guardLoopback(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -31,5 +34,21 @@ export function guardLoopback(app: FastifyInstance): void {
     if (request.url.startsWith('/api/') && request.headers['sec-fetch-site'] === 'cross-site') {
       throw new GridError('GTX-GTW-009', 'Another site may not use this interface');
     }
+    if (request.method !== 'GET' && request.method !== 'HEAD' && !isOwnWrite(request.headers)) {
+      throw new GridError('GTX-GTW-011', 'Another page may not change anything here', {
+        hint: 'Use the page of this head-end, or a program that sends no Origin header.',
+      });
+    }
   });
+}
+
+/**
+ * Whether a write comes from our own page, or from no page at all: browsers say where a script is from, by Origin
+ * (RFC 6454) and Sec-Fetch-Site (W3C Fetch Metadata); another port of this machine is another page.
+ */
+export function isOwnWrite(headers: IncomingHttpHeaders): boolean {
+  const { host, origin } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  return origin === undefined || (host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`);
 }

@@ -1,39 +1,68 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { GridError, type GridErrorCode, reasonOf } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 
-/** The HTTP status of each refusal that a client can meet. */
-const statuses: Readonly<Partial<Record<GridErrorCode, number>>> = {
-  'GTX-GTW-004': 404,
-  'GTX-GTW-005': 404,
-  'GTX-GTW-006': 421,
-  'GTX-GTW-007': 503,
-  'GTX-GTW-008': 400,
-  'GTX-GTW-009': 403,
-};
+/** The HTTP status of each refusal that a client can meet, by how its code begins; the first that fits counts. */
+const statuses: readonly (readonly [start: string, status: number])[] = [
+  ['GTX-GTW-004', 404],
+  ['GTX-GTW-005', 404],
+  ['GTX-GTW-006', 421],
+  ['GTX-GTW-007', 503],
+  ['GTX-GTW-009', 403],
+  ['GTX-GTW-011', 403],
+  ['GTX-OPR-001', 404],
+  ['GTX-OPR-002', 422],
+  ['GTX-OPR-003', 409],
+  ['GTX-OPR-005', 503],
+  ['GTX-EXL-001', 503],
+  ['GTX-JSN-', 422],
+  ['GTX-IDN-', 422],
+  ['GTX-RES-002', 422],
+  ['GTX-RES-004', 413],
+  ['GTX-RES-', 409],
+  ['GTX-REG-001', 409],
+  ['GTX-REG-002', 422],
+  ['GTX-DB-003', 503],
+  ['GTX-DB-008', 503],
+];
 
-/** What of a failure a client may know: a `GridError` as it is, a bad request's reason, and no inner detail. */
+/** What of a failure a client may know: a refusal as it is, a bad request's reason, and no inner detail. */
 function problemOf(error: unknown): { status: number; error: GridError } {
-  if (error instanceof GridError && statuses[error.code] !== undefined) {
-    return { status: statuses[error.code] ?? 500, error };
+  if (error instanceof GridError) {
+    const status = statuses.find(([start]) => error.code.startsWith(start))?.[1];
+    if (status !== undefined) return { status, error };
   }
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {
     const status = error.statusCode;
-    if (status >= 400 && status < 500) return { status, error: new GridError('GTX-GTW-008', error.message) };
+    if (status >= 400 && status < 500) {
+      const hint = '/api/v1/openapi.json tells what each path takes.';
+      return { status, error: new GridError('GTX-GTW-008', error.message, { hint }) };
+    }
   }
   const hint = 'The log of the head-end has the cause.';
   return { status: 500, error: new GridError('GTX-GTW-010', 'The head-end could not answer', { hint }) };
 }
 
-/** Answers with `{code, message, hint}`; what is our own fault goes to the log in full. */
+/** Answers with a problem (RFC 9457) that has our code and hint; what is our own fault goes to the log in full. */
 export function sendProblem(reply: FastifyReply, failure: unknown, log: Log): void {
   const { status, error } = problemOf(failure);
   if (status >= 500) log.error({ err: failure, path: reply.request.url }, `request failed: ${reasonOf(failure)}`);
+  const title = STATUS_CODES[status] ?? 'Problem';
+  const problem = {
+    type: 'about:blank',
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    hint: error.hint ?? null,
+  };
   void reply
     .code(status)
     .header('cache-control', 'no-store')
-    .type('application/json; charset=utf-8')
-    .send({ code: error.code, message: error.message, hint: error.hint ?? null });
+    .type('application/problem+json; charset=utf-8')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem);
 }
 
 /** Every refusal and failure of the server leaves in the same form, unknown paths included. */

@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
 import { GridError } from '#hal/errors.ts';
 import type { EventSink, EventStream } from './event-stream.ts';
 import type { History } from './history.ts';
+import type { Operation } from './operator/operation.ts';
 import {
   CampusSnapshotSchema,
   HealthSchema,
@@ -11,7 +13,6 @@ import {
   MeterParamsSchema,
   MeterSchema,
   MetersSchema,
-  ProblemSchema,
   SettlementsSchema,
   type SnapshotSource,
   WindowsSchema,
@@ -23,51 +24,92 @@ export interface RouteParts {
   readonly history: History;
 }
 
-/** The REST interface below `/api/v1`: reading only, present state only. */
+/** What the page shows, below `/api/v1`: reading only, present state only. */
 export function addRoutes(instance: FastifyInstance, { source, events, history }: RouteParts): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.addHook('onRequest', async (_request, reply) => {
     void reply.header('cache-control', 'no-store');
   });
 
-  app.get('/snapshot', { schema: { response: { 200: CampusSnapshotSchema } } }, async () => source.current());
+  app.get(
+    '/snapshot',
+    {
+      schema: { response: { 200: CampusSnapshotSchema } },
+      ...campus('getSnapshot', 'Everything that the page shows', CampusSnapshotSchema),
+    },
+    async () => source.current(),
+  );
 
-  app.get('/meters', { schema: { response: { 200: MetersSchema } } }, async () => {
-    const { time, meters } = source.current();
-    return { time, meters };
-  });
+  app.get(
+    '/meters',
+    { schema: { response: { 200: MetersSchema } }, ...campus('listMeters', 'Every meter', MetersSchema) },
+    async () => {
+      const { time, meters } = source.current();
+      return { time, meters };
+    },
+  );
 
-  const meterSchema = { params: MeterParamsSchema, response: { 200: MeterSchema, 404: ProblemSchema } };
-  app.get('/meters/:meterId', { schema: meterSchema }, async ({ params }) => {
-    const meter = source.current().meters.find(({ meterId }) => meterId === params.meterId);
-    if (meter !== undefined) return meter;
-    const hint = '/api/v1/meters lists the meters.';
-    throw new GridError('GTX-GTW-005', `No meter ${params.meterId}`, { hint });
-  });
+  const meterSchema = { params: MeterParamsSchema, response: { 200: MeterSchema } };
+  app.get(
+    '/meters/:meterId',
+    { schema: meterSchema, ...campus('getMeter', 'One meter', MeterSchema, [404]) },
+    async ({ params }) => {
+      const meter = source.current().meters.find(({ meterId }) => meterId === params.meterId);
+      if (meter !== undefined) return meter;
+      const hint = '/api/v1/meters lists the meters.';
+      throw new GridError('GTX-GTW-005', `No meter ${params.meterId}`, { hint });
+    },
+  );
 
-  app.get('/windows', { schema: { response: { 200: WindowsSchema } } }, async () => {
-    const { time, windows } = source.current();
-    return { time, windows };
-  });
+  app.get(
+    '/windows',
+    {
+      schema: { response: { 200: WindowsSchema } },
+      ...campus('listWindows', 'The newest market windows', WindowsSchema),
+    },
+    async () => {
+      const { time, windows } = source.current();
+      return { time, windows };
+    },
+  );
 
-  app.get('/settlements', { schema: { response: { 200: SettlementsSchema } } }, async () => {
-    const { time, settlements } = source.current();
-    return { time, settlements };
-  });
+  app.get(
+    '/settlements',
+    {
+      schema: { response: { 200: SettlementsSchema } },
+      ...campus('listSettlements', 'The newest settlements', SettlementsSchema),
+    },
+    async () => {
+      const { time, settlements } = source.current();
+      return { time, settlements };
+    },
+  );
 
-  app.get('/history', { schema: { response: { 200: HistorySchema } } }, async () => ({
-    stepSeconds: history.stepSeconds,
-    points: history.points,
-  }));
+  app.get(
+    '/history',
+    {
+      schema: { response: { 200: HistorySchema } },
+      ...campus('getHistory', 'The power curve of the last 24 h', HistorySchema),
+    },
+    async () => ({
+      stepSeconds: history.stepSeconds,
+      points: history.points,
+    }),
+  );
 
-  app.get('/health', { schema: { response: { 200: HealthSchema, 503: HealthSchema } } }, async (_request, reply) => {
-    const { health } = source.current();
-    if (health.database !== 'ok') void reply.code(503);
-    return health;
-  });
+  const described = campus('getHealth', 'Whether all is well; 503 while the database is away', HealthSchema);
+  app.get(
+    '/health',
+    { schema: { response: { 200: HealthSchema, 503: HealthSchema } }, ...described },
+    async (_request, reply) => {
+      const { health } = source.current();
+      if (health.database !== 'ok') void reply.code(503);
+      return health;
+    },
+  );
 
   // A HEAD request would hold a stream that nobody reads.
-  app.get('/events', { exposeHeadRoute: false }, async (_request, reply) => {
+  app.get('/events', { exposeHeadRoute: false, config: { operation: eventsOperation } }, async (_request, reply) => {
     if (!events.hasRoom) {
       void reply.header('retry-after', '5');
       const hint = 'Close a page that shows this campus.';
@@ -81,6 +123,17 @@ export function addRoutes(instance: FastifyInstance, { source, events, history }
     events.add(sinkOf(reply.raw));
   });
 }
+
+const campus = (id: string, summary: string, schema: TSchema, refusals: readonly number[] = []) => ({
+  config: { operation: { id, tag: 'campus', summary, answers: { 200: { what: 'As it is now', schema } }, refusals } },
+});
+
+const eventsOperation: Operation = {
+  id: 'streamSnapshots',
+  tag: 'campus',
+  summary: 'The snapshot, now and after each change, as server-sent events of the kind `snapshot`',
+  answers: { 200: { what: 'The stream', schema: { type: 'string' }, mediaType: 'text/event-stream' } },
+};
 
 /** A response as an end of the event stream. */
 function sinkOf(response: ServerResponse): EventSink {

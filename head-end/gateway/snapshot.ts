@@ -137,9 +137,13 @@ export const HistorySchema = Type.Object({
   stepSeconds: Type.Integer({ minimum: 1, description: 'Least distance of two points.' }),
   points: ListOf(HistoryPointSchema),
 });
+/** RFC 9457, with our code and hint. */
 export const ProblemSchema = Type.Object({
+  type: Type.Literal('about:blank'),
+  title: Type.String({ description: 'What the status says.' }),
+  status: Type.Integer(),
+  detail: Type.String({ description: 'For a person; of a body it begins with the place as a JSON pointer.' }),
   code: Type.String({ description: 'Stable: `GTX-GTW-003`.' }),
-  message: Type.String(),
-  hint: Nullable(Type.String()),
+  hint: Nullable(Type.String({ description: 'What can be done about it.' })),
 });
 export const MeterParamsSchema = Type.Object({ meterId: Type.String({ minLength: 1 }) });

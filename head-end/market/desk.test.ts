@@ -17,6 +17,14 @@ class MemoryStore implements OrderStore {
   readonly clearings: { window: UnixSeconds; clearing: Clearing; at: UnixSeconds }[] = [];
   failure: Error | undefined;
 
+  async removeOrder(meterId: string, id: string): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    this.orders.splice(
+      this.orders.findIndex((order) => order.meterId === meterId && order.mRID === id),
+      1,
+    );
+  }
+
   async saveOrder(order: Order): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     this.orders.push(order);
@@ -237,4 +245,16 @@ test('after a restart open orders are open, and answers are answered', async () 
     clearing.fills.map((fill) => fill.mRID),
     [mRID(3)],
   );
+});
+
+test('an order taken back is neither cleared nor kept; after its gate it stands', async () => {
+  const { store, desk } = opened();
+  await desk.request('A', { mRID: mRID(1), energyWh: -500, window: window(2) });
+  store.failure = new Error('disk full');
+  await assert.rejects(desk.withdraw('A', mRID(1)), /disk full/);
+  assert.equal(desk.openOrdersOf('A').length, 1);
+  store.failure = undefined;
+  assert.equal(await desk.withdraw('A', mRID(1)), true);
+  assert.deepEqual([store.orders, desk.openOrdersOf('A')], [[], []]);
+  assert.equal(await desk.withdraw('A', mRID(1)), false);
 });

@@ -17,6 +17,7 @@ const keptAllocationsPerMeter = 12;
 export interface OrderStore {
   /** Idempotent by (meterId, mRID). */
   saveOrder(order: Order, at: UnixSeconds): Promise<unknown>;
+  removeOrder(meterId: string, mRID: string): Promise<unknown>;
   /** Create-once a window. */
   saveClearing(window: UnixSeconds, clearing: Clearing, at: UnixSeconds): Promise<unknown>;
 }
@@ -49,6 +50,7 @@ export class MarketDesk {
   /** Open orders by meter, then mRID. */
   readonly #orders = new Map<string, Map<string, Order>>();
   readonly #allocations = new Map<string, Allocation[]>();
+  readonly #listeners = new Set<(meterId: string) => void>();
 
   constructor(clock: Clock, store: OrderStore, zone = 'campus') {
     this.#zone = zone;
@@ -102,6 +104,24 @@ export class MarketDesk {
       open.delete(mRID);
       throw error;
     }
+    this.#announce(meterId);
+  }
+
+  /** Takes an open order back; answers whether there was one. After its gate it stands. */
+  async withdraw(meterId: string, mRID: string): Promise<boolean> {
+    const open = this.#orders.get(meterId);
+    const order = open?.get(mRID);
+    if (open === undefined || order === undefined) return false;
+    open.delete(mRID);
+    try {
+      await this.#store.removeOrder(meterId, mRID);
+    } catch (error) {
+      open.set(mRID, order);
+      throw error;
+    }
+    this.#terms.get(meterId)?.delete(mRID);
+    this.#announce(meterId);
+    return true;
   }
 
   /** Clears the window whose gate closes now, and stores it. */
@@ -135,6 +155,16 @@ export class MarketDesk {
     return this.#allocations.get(meterId) ?? [];
   }
 
+  /** Called when what a meter has asked for, or has got, changes. */
+  onChange(listener: (meterId: string) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  #announce(meterId: string): void {
+    for (const listener of this.#listeners) listener(meterId);
+  }
+
   #ordersOf(meterId: string): Map<string, Order> {
     const orders = this.#orders.get(meterId) ?? new Map<string, Order>();
     this.#orders.set(meterId, orders);
@@ -144,6 +174,7 @@ export class MarketDesk {
   #allocate(meterId: string, allocation: Allocation): void {
     const kept = this.#allocations.get(meterId) ?? [];
     this.#allocations.set(meterId, [allocation, ...kept].slice(0, keptAllocationsPerMeter));
+    this.#announce(meterId);
   }
 
   #checkGate({ window }: Order): void {

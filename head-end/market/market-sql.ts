@@ -1,5 +1,9 @@
 /** All SQL of the market's store; parameters are bound. */
 
+/** $1 meter, $2 mRID (hex). An order that is cleared stays. */
+export const deleteOpenOrder =
+  "DELETE FROM orders WHERE meter_id = $1 AND mrid = decode($2, 'hex') AND filled_wh IS NULL";
+
 /** $1 meter, $2 mRID (hex), $3 side, $4 Wh, $5 limit, $6 window, $7 time. Answers the order that is stored then. */
 export const insertOrder = `
   WITH fresh AS (

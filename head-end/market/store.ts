@@ -156,6 +156,13 @@ export class MarketStore {
     return row.is_new ? 'stored' : 'known';
   }
 
+  /** Removes an order that is not cleared. */
+  async removeOrder(meterId: string, mRID: string): Promise<void> {
+    await this.#pool.query(sql.deleteOpenOrder, [meterId, mRID]).catch((error: unknown) => {
+      throw databaseError(error);
+    });
+  }
+
   /** Orders of this window and later ones that await their clearing, by window, meterId, mRID. */
   async openOrders(from: UnixSeconds): Promise<Order[]> {
     const { rows } = await this.#pool.query<OrderRow>(sql.selectOpenOrders, [from]);

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { GridError } from '#hal/errors.ts';
+import type { UnixSeconds } from '#hal/units.ts';
 import type { MirrorMeterReading, MirrorUsagePoint, ReadingType } from '#ieee2030_5/types.generated.ts';
 import { databaseError } from '../database/connect.ts';
 import { type ChannelRow, type MirrorUsagePointRow, sql } from './reading-sql.ts';
@@ -29,6 +30,8 @@ export interface Channel {
   readonly kind: number | undefined;
   readonly powerOfTenMultiplier: number;
   readonly description: string;
+  /** As it was posted. */
+  readonly readingType: ReadingType;
 }
 
 /** What one device may fill the head-end's memory with. */
@@ -42,6 +45,8 @@ export class Channels {
   readonly #pointsByDevice = new Map<number, Map<string, MirrorPoint>>();
   readonly #channelsByDevice = new Map<number, Map<string, Channel>>();
   readonly #ids = new Set<number>();
+  /** Whose an mRID is: it names one series of readings of all (IEEE 2030.5-2018, mRIDType). */
+  readonly #deviceByMrid = new Map<string, number>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -93,6 +98,35 @@ export class Channels {
     return { id: row.id, created: row.created };
   }
 
+  /** Removes a MirrorUsagePoint; its channels and their readings stay, for when it comes again. */
+  async removePoint(id: number, at: UnixSeconds): Promise<boolean> {
+    const point = this.#points.get(id);
+    if (point === undefined) return false;
+    await this.#pool.query(sql.removeMirrorUsagePoint, [id, at]).catch(failed);
+    this.#points.delete(id);
+    this.#pointsByDevice.get(point.deviceId)?.delete(textOf(point.mRID));
+    return true;
+  }
+
+  /** Forgets a device that was removed from the registry: its mRIDs are free. */
+  forget(deviceId: number): void {
+    for (const point of this.pointsOf(deviceId)) this.#points.delete(point.id);
+    for (const channel of this.channelsOf(deviceId)) {
+      this.#ids.delete(channel.id);
+      this.#deviceByMrid.delete(textOf(channel.mRID));
+    }
+    this.#pointsByDevice.delete(deviceId);
+    this.#channelsByDevice.delete(deviceId);
+  }
+
+  /** Retires a channel whose MirrorMeterReading comes with another ReadingType: the unit of what is stored stays. */
+  async retireOthers(point: MirrorPoint, { mRID, ReadingType: type }: MirrorMeterReading): Promise<void> {
+    const channel = this.#channelsByDevice.get(point.deviceId)?.get(textOf(mRID));
+    if (channel === undefined || type === undefined || isSameType(channel, type)) return;
+    await this.#pool.query(sql.retireChannel, [channel.id]).catch(failed);
+    this.#channelsByDevice.get(point.deviceId)?.delete(textOf(mRID));
+  }
+
   /**
    * The channel of a posted MirrorMeterReading, when it is known. Throws `GTX-RDG-005` when it comes with another
    * ReadingType: a channel's unit must not change under its readings.
@@ -107,7 +141,8 @@ export class Channels {
 
   /**
    * Creates the channel of a posted MirrorMeterReading. Rejects with `GTX-RDG-005` when it comes without its
-   * ReadingType, and with `GTX-RDG-006` when the device has too many.
+   * ReadingType, with `GTX-RDG-006` when the device has too many, and with `GTX-RDG-008` when its mRID is another
+   * device's.
    */
   async createChannel(point: MirrorPoint, posted: MirrorMeterReading): Promise<Channel> {
     const { mRID, ReadingType: type } = posted;
@@ -117,6 +152,12 @@ export class Channels {
       throw new GridError('GTX-RDG-005', `The first MirrorMeterReading of mRID ${hexOf(mRID)} has no ReadingType`);
     }
     if (present === undefined && (known?.size ?? 0) >= maxChannelsPerDevice) throw tooMany('MirrorMeterReadings');
+    const holder = this.#deviceByMrid.get(textOf(mRID));
+    if (holder !== undefined && holder !== point.deviceId) {
+      throw new GridError('GTX-RDG-008', `The mRID ${hexOf(mRID)} names readings of another device`, {
+        hint: 'An mRID is of one thing in the whole world: make it of the own serial number and enterprise number.',
+      });
+    }
     const { uom, flowDirection, accumulationBehaviour, kind, powerOfTenMultiplier = 0 } = type ?? {};
     const { rows } = await this.#pool
       .query<ChannelRow>(sql.upsertChannel, [
@@ -129,6 +170,7 @@ export class Channels {
         kind ?? null,
         powerOfTenMultiplier,
         posted.description ?? '',
+        type === undefined ? null : JSON.stringify(plainType(type)),
       ])
       .catch(failed);
     const channel = channelOf(rows[0] as ChannelRow);
@@ -143,6 +185,7 @@ export class Channels {
 
   #rememberChannel(channel: Channel): void {
     this.#ids.add(channel.id);
+    this.#deviceByMrid.set(textOf(channel.mRID), channel.deviceId);
     ofDevice(this.#channelsByDevice, channel.deviceId).set(textOf(channel.mRID), channel);
   }
 }
@@ -173,12 +216,24 @@ const isSamePoint = (point: MirrorPoint, posted: MirrorUsagePoint): boolean =>
   point.description === (posted.description ?? '') &&
   point.postRate === posted.postRate;
 
+/** A ReadingType without what is not part of the type. */
+const plainType = (type: ReadingType): ReadingType => ({ ...type, href: undefined });
+
+const typeKey = (type: ReadingType): string => {
+  const entries = Object.entries({ powerOfTenMultiplier: 0, ...plainType(type) });
+  return JSON.stringify(entries.filter(([, value]) => value !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+};
+
 const isSameType = (channel: Channel, type: ReadingType): boolean =>
-  channel.uom === type.uom &&
-  channel.flowDirection === type.flowDirection &&
-  channel.accumulationBehaviour === type.accumulationBehaviour &&
-  channel.kind === type.kind &&
-  channel.powerOfTenMultiplier === (type.powerOfTenMultiplier ?? 0);
+  isSameAsRemembered(channel, type) || typeKey(channel.readingType) === typeKey(type);
+
+/** The quick way for a board that posts its types with every reading: same members, same values. */
+const isSameAsRemembered = ({ readingType }: Channel, type: ReadingType): boolean => {
+  const names = Object.keys(type) as (keyof ReadingType)[];
+  return (
+    names.length === Object.keys(readingType).length && names.every((name) => Object.is(type[name], readingType[name]))
+  );
+};
 
 const pointOf = (row: MirrorUsagePointRow): MirrorPoint => ({
   id: row.id,
@@ -202,4 +257,14 @@ const channelOf = (row: ChannelRow): Channel => ({
   kind: row.kind ?? undefined,
   powerOfTenMultiplier: row.power_of_ten,
   description: row.description,
+  readingType: row.reading_type ?? typeOfColumns(row),
+});
+
+/** Of a channel of an older release, which kept only these. */
+const typeOfColumns = (row: ChannelRow): ReadingType => ({
+  accumulationBehaviour: row.accumulation_behaviour ?? undefined,
+  flowDirection: row.flow_direction ?? undefined,
+  kind: row.kind ?? undefined,
+  powerOfTenMultiplier: row.power_of_ten,
+  uom: row.uom ?? undefined,
 });

@@ -86,7 +86,7 @@ async function create(database: { pool: ConstructorParameters<typeof Registry>[0
       serviceCategoryKind: 0,
       status: 1,
       MirrorMeterReading: Array.from({ length: channelsPerBoard }, (_, n) => ({
-        mRID: new Uint8Array(16).fill(n),
+        mRID: new Uint8Array(16).fill(board * channelsPerBoard + n),
         ReadingType: { uom: 72 },
       })),
     });

@@ -29,32 +29,40 @@ export interface ChannelRow {
   readonly kind: number | null;
   readonly power_of_ten: number;
   readonly description: string;
+  /** The ReadingType as it was posted; null for a channel of an older release. */
+  readonly reading_type: Readonly<Record<string, unknown>> | null;
 }
 
-const channelColumns =
-  'id, mup_id, device_id, mrid, uom, flow_direction, accumulation_behaviour, kind, power_of_ten, description';
+const channelColumns = `
+  id, mup_id, device_id, mrid, uom, flow_direction, accumulation_behaviour, kind, power_of_ten, description, reading_type`;
+
+const ofDevices = 'device_id IN (SELECT id FROM devices WHERE devices.removed_at IS NULL)';
 
 const keys = 'unnest($1::int[], $2::bigint[], $3::int[]) AS k (channel_id, period_start, duration)';
 
 /** Every statement of the readings' room. */
 export const sql = {
-  allMirrorUsagePoints: 'SELECT * FROM mirror_usage_points',
+  allMirrorUsagePoints: `SELECT * FROM mirror_usage_points WHERE removed_at IS NULL AND ${ofDevices}`,
 
   upsertMirrorUsagePoint: `
     INSERT INTO mirror_usage_points (device_id, mrid, role_flags, service, status, description, post_rate)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (device_id, mrid) DO UPDATE SET role_flags = excluded.role_flags, service = excluded.service,
-      status = excluded.status, description = excluded.description, post_rate = excluded.post_rate
+      status = excluded.status, description = excluded.description, post_rate = excluded.post_rate, removed_at = NULL
     RETURNING *, (xmax = 0) AS created`,
 
-  allChannels: `SELECT ${channelColumns} FROM reading_channels`,
+  removeMirrorUsagePoint: 'UPDATE mirror_usage_points SET removed_at = $2 WHERE id = $1',
+
+  allChannels: `SELECT ${channelColumns} FROM reading_channels WHERE NOT retired AND ${ofDevices}`,
+
+  retireChannel: 'UPDATE reading_channels SET retired = true WHERE id = $1',
 
   /** A channel that is known keeps its type; it moves to the MirrorUsagePoint that names it last. */
   upsertChannel: `
     INSERT INTO reading_channels
-      (mup_id, device_id, mrid, uom, flow_direction, accumulation_behaviour, kind, power_of_ten, description)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    ON CONFLICT (device_id, mrid) DO UPDATE SET mup_id = excluded.mup_id
+      (mup_id, device_id, mrid, uom, flow_direction, accumulation_behaviour, kind, power_of_ten, description, reading_type)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT (device_id, mrid) WHERE NOT retired DO UPDATE SET mup_id = excluded.mup_id
     RETURNING ${channelColumns}`,
 
   /** The newest reading of every channel that has one. */
@@ -62,6 +70,19 @@ export const sql = {
     SELECT r.channel_id AS "channelId", r.period_start AS "periodStart", r.duration, r.value
     FROM reading_channels c CROSS JOIN LATERAL (
       SELECT * FROM readings WHERE channel_id = c.id ORDER BY period_start DESC, duration DESC LIMIT 1) r`,
+
+  /** The first and the last time period of a channel. */
+  span: 'SELECT min(period_start) AS first, max(period_start) AS last FROM readings WHERE channel_id = $1',
+
+  /** $1 channel, time periods that start in [$2, $3) and after $4; $5 from, $6 how many; how many there are in all. */
+  page: `
+    SELECT channel_id AS "channelId", period_start AS "periodStart", duration, value, count(*) OVER () AS "all"
+    FROM readings WHERE channel_id = $1 AND period_start >= $2 AND period_start < $3 AND period_start > $4
+    ORDER BY period_start, duration OFFSET $5 LIMIT $6`,
+
+  count: `
+    SELECT count(*) AS "all" FROM readings
+    WHERE channel_id = $1 AND period_start >= $2 AND period_start < $3 AND period_start > $4`,
 
   copy: 'COPY readings (channel_id, period_start, duration, value) FROM STDIN (FORMAT binary)',
 

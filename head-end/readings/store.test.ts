@@ -69,7 +69,7 @@ suite('the reading store', { concurrency: false }, () => {
     const first = await store.upsertMirrorUsagePoint(a, mirror(1, [11, 12]));
     assert.equal(first.created, true);
     assert.deepEqual(await store.upsertMirrorUsagePoint(a, mirror(1, [11, 12])), { id: first.id, created: false });
-    assert.notEqual((await store.upsertMirrorUsagePoint(b, mirror(1, [11]))).id, first.id);
+    assert.notEqual((await store.upsertMirrorUsagePoint(b, mirror(1, [21]))).id, first.id);
     const changed = await store.upsertMirrorUsagePoint(a, { ...mirror(1, []), postRate: 60 });
     assert.deepEqual(changed, { id: first.id, created: false });
     for (const known of [store, await opened()]) {
@@ -120,11 +120,58 @@ suite('the reading store', { concurrency: false }, () => {
   test('an mRID names one channel of a device, under whichever MirrorUsagePoint it comes', async () => {
     const [, b = 0] = devices;
     const [channel] = store.channelsOf(b);
-    const second = await store.upsertMirrorUsagePoint(b, mirror(2, [11]));
+    const second = await store.upsertMirrorUsagePoint(b, mirror(2, [21]));
     assert.deepEqual(
       store.channelsOf(b).map(({ id, mirrorPointId }) => [id, mirrorPointId]),
       [[channel?.id, second.id]],
     );
+  });
+
+  test("an mRID of another device's readings is refused, and free when that device is forgotten", async () => {
+    const [a = 0, b = 0] = devices;
+    const had = store.channelsOf(b);
+    await assert.rejects(store.upsertMirrorUsagePoint(b, mirror(3, [11])), { code: 'GTX-RDG-008' });
+    assert.deepEqual(store.channelsOf(b), had);
+    const other = await opened();
+    other.forgetDevice(a);
+    assert.deepEqual([other.mirrorUsagePointsOf(a), other.channelsOf(a)], [[], []]);
+    const point = await other.upsertMirrorUsagePoint(b, mirror(3, [11]));
+    assert.ok(other.channelsOf(b).some(({ mRID }) => Buffer.compare(mRID, mridOf(11)) === 0));
+    await other.removeMirrorUsagePoint(point.id, UnixSeconds(1));
+  });
+
+  test('a MirrorMeterReading that comes again with another ReadingType begins anew; what was stored keeps its unit', async () => {
+    const [a = 0] = devices;
+    const watts = { uom: 38, phase: 129, intervalLength: 60 };
+    const posted = (type: object) => ({
+      ...mirror(7, []),
+      MirrorMeterReading: [{ mRID: mridOf(71), ReadingType: type }],
+    });
+    const point = await store.upsertMirrorUsagePoint(a, posted(watts));
+    const channel = () => store.channelsOf(a).find(({ mRID }) => Buffer.compare(mRID, mridOf(71)) === 0);
+    const first = channel();
+    assert.deepEqual(first?.readingType, watts);
+    assert.deepEqual(await store.upsertMirrorUsagePoint(a, posted({ ...watts })), { id: point.id, created: false });
+    assert.equal(channel()?.id, first.id);
+    await store.upsertMirrorUsagePoint(a, posted({ ...watts, uom: 63 }));
+    const second = channel();
+    assert.notEqual(second?.id, first.id);
+    assert.deepEqual([second?.uom, second?.readingType.phase], [63, 129]);
+    const again = await opened();
+    assert.deepEqual(
+      again.channelsOf(a).filter(({ mirrorPointId }) => mirrorPointId === point.id),
+      [second],
+    );
+  });
+
+  test('a MirrorUsagePoint that was removed is gone, and comes back under its id', async () => {
+    const [a = 0] = devices;
+    const { id } = await store.upsertMirrorUsagePoint(a, mirror(8, [81]));
+    assert.equal(await store.removeMirrorUsagePoint(id, UnixSeconds(5)), true);
+    assert.equal(await store.removeMirrorUsagePoint(id, UnixSeconds(5)), false);
+    for (const known of [store, await opened()]) assert.equal(known.mirrorUsagePoint(id), undefined);
+    assert.equal((await store.upsertMirrorUsagePoint(a, mirror(8, [81]))).id, id);
+    assert.equal(store.mirrorUsagePoint(id)?.deviceId, a);
   });
 
   test('keeps only so many MirrorUsagePoints and channels of a device', async () => {

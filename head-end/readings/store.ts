@@ -63,8 +63,21 @@ export class ReadingStore implements AsyncDisposable {
    */
   async upsertMirrorUsagePoint(deviceId: number, posted: MirrorUsagePoint): Promise<{ id: number; created: boolean }> {
     const answer = await this.#channels.upsertPoint(deviceId, posted);
-    if (posted.MirrorMeterReading !== undefined) await this.post(answer.id, posted.MirrorMeterReading);
+    const { MirrorMeterReading: readings = [] } = posted;
+    const point = this.#channels.point(answer.id) as MirrorPoint;
+    for (const reading of readings) await this.#channels.retireOthers(point, reading);
+    if (readings.length > 0) await this.post(answer.id, readings);
     return answer;
+  }
+
+  /** Removes a MirrorUsagePoint; answers whether there was one. Its readings stay. */
+  removeMirrorUsagePoint(id: number, at: UnixSeconds): Promise<boolean> {
+    return this.#channels.removePoint(id, at);
+  }
+
+  /** Forgets the MirrorUsagePoints of a device that was removed from the registry; its readings stay. */
+  forgetDevice(deviceId: number): void {
+    this.#channels.forget(deviceId);
   }
 
   mirrorUsagePoint(id: number): MirrorPoint | undefined {
@@ -81,7 +94,7 @@ export class ReadingStore implements AsyncDisposable {
 
   /**
    * Stores what was posted to a MirrorUsagePoint; resolves when it is on the disk. Rejects with `GTX-RDG-004`…`006`
-   * for a post that is wrong, and as `ingest` does.
+   * or `008` for a post that is wrong, and as `ingest` does.
    */
   async post(mirrorPointId: number, posted: readonly MirrorMeterReading[]): Promise<IngestOutcome> {
     const point = this.#channels.point(mirrorPointId);

@@ -3,37 +3,91 @@ export interface DeviceRow {
   readonly id: number;
   readonly meter_id: string;
   readonly name: string;
-  readonly building: string;
-  readonly zone: string;
-  readonly rated_w: number;
-  readonly storage_wh: number;
+  readonly description: string;
+  readonly building: string | null;
+  readonly zone: string | null;
+  readonly rated_w: number | null;
+  readonly storage_wh: number | null;
+  readonly pin: number | null;
+  readonly aggregator_id: number | null;
+  readonly is_aggregator: boolean;
+  readonly device_category: Buffer | null;
+  readonly post_rate: number | null;
+  readonly poll_rate: number | null;
   readonly registered_at: number;
+  readonly changed_at: number | null;
   readonly lfdi: Buffer;
 }
 
+/** The columns that a registration may give, with their types, in the order of their parameters from $3. */
+const given = {
+  name: 'text',
+  description: 'text',
+  building: 'text',
+  zone: 'text',
+  rated_w: 'bigint',
+  storage_wh: 'bigint',
+  pin: 'int',
+  aggregator_id: 'int',
+  is_aggregator: 'boolean',
+  device_category: 'bytea',
+  post_rate: 'bigint',
+  poll_rate: 'bigint',
+} as const;
+export type GivenColumn = keyof typeof given;
+export const givenColumns = Object.keys(given) as readonly GivenColumn[];
+
 const device = `
-  SELECT d.id, d.meter_id, d.name, d.building, d.zone, d.rated_w, d.storage_wh, d.registered_at, l.lfdi
-  FROM devices d JOIN device_lfdis l ON l.device_id = d.id AND l.retired_at IS NULL`;
+  SELECT d.id, d.meter_id, d.registered_at, d.changed_at, l.lfdi, ${givenColumns.map((name) => `d.${name}`).join(', ')}
+  FROM devices d JOIN device_lfdis l ON l.device_id = d.id AND l.retired_at IS NULL
+  WHERE d.removed_at IS NULL`;
+
+const defaults: Partial<Record<GivenColumn, string>> = { name: "''", description: "''", is_aggregator: 'false' };
+const parameters = givenColumns.map((name, i) => ({ name, parameter: `$${i + 3}::${given[name]}` }));
+const each = (form: (name: GivenColumn, parameter: string) => string): string =>
+  parameters.map(({ name, parameter }) => form(name, parameter)).join(', ');
 
 /** Every statement of the registry. */
 export const sql = {
   allDevices: device,
 
-  deviceById: `${device} WHERE d.id = $1`,
+  deviceById: `${device} AND d.id = $1`,
 
+  /** LFDIs that operators removed. */
+  barred: `
+    SELECT l.lfdi FROM device_lfdis l JOIN devices d ON d.id = l.device_id WHERE d.removed_at IS NOT NULL AND d.barred`,
+
+  /** $1 meter, $2 time, then the given columns: absent ones stay. A device that was removed begins anew. */
   upsertDevice: `
-    INSERT INTO devices (meter_id, name, building, zone, rated_w, storage_wh, registered_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (meter_id) DO UPDATE SET name = excluded.name, building = excluded.building, zone = excluded.zone,
-      rated_w = excluded.rated_w, storage_wh = excluded.storage_wh
+    INSERT INTO devices AS d (meter_id, registered_at, ${givenColumns.join(', ')})
+    VALUES ($1, $2, ${each((name, parameter) => `coalesce(${parameter}, ${defaults[name] ?? 'NULL'})`)})
+    ON CONFLICT (meter_id) DO UPDATE SET
+      ${each((name, parameter) => `${name} = coalesce(${parameter}, CASE WHEN d.removed_at IS NULL THEN d.${name} ELSE ${defaults[name] ?? 'NULL'} END)`)},
+      registered_at = CASE WHEN d.removed_at IS NULL THEN d.registered_at ELSE excluded.registered_at END,
+      changed_at = $2, removed_at = NULL, barred = false
     RETURNING id`,
 
-  /** Answers who holds the LFDI: another's stays another's. */
+  /** $1 id, $2 time, then all given columns as they are to be. */
+  updateDevice: `
+    UPDATE devices SET changed_at = $2, ${each((name, parameter) => `${name} = ${parameter}`)}
+    WHERE id = $1 AND removed_at IS NULL`,
+
+  /** Answers who holds the LFDI: another's stays another's, unless the other one was removed. */
   upsertLfdi: `
     INSERT INTO device_lfdis AS l (lfdi, sfdi, device_id, valid_from) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (lfdi) DO UPDATE SET retired_at = CASE WHEN l.device_id = excluded.device_id THEN NULL ELSE l.retired_at END
+    ON CONFLICT (lfdi) DO UPDATE SET
+      device_id = CASE WHEN (SELECT removed_at FROM devices WHERE id = l.device_id) IS NULL
+        THEN l.device_id ELSE excluded.device_id END,
+      retired_at = CASE WHEN l.device_id = excluded.device_id
+          OR (SELECT removed_at FROM devices WHERE id = l.device_id) IS NOT NULL
+        THEN NULL ELSE l.retired_at END
     RETURNING (SELECT meter_id FROM devices WHERE id = l.device_id) AS meter_id`,
 
   retireOthers: `
     UPDATE device_lfdis SET retired_at = $3 WHERE device_id = $1 AND lfdi <> $2 AND retired_at IS NULL`,
+
+  /** $1 id, $2 time, $3 whether it may not come back by itself. */
+  removeDevice: 'UPDATE devices SET removed_at = $2, changed_at = $2, barred = $3 WHERE id = $1',
+  retireAll: 'UPDATE device_lfdis SET retired_at = $2 WHERE device_id = $1 AND retired_at IS NULL',
+  leaveAggregator: 'UPDATE devices SET aggregator_id = NULL WHERE aggregator_id = $1',
 };

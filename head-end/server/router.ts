@@ -1,51 +1,57 @@
-import type { Handler, SepRequest, SepResponse } from './exchange.ts';
-import { notFound } from './exchange.ts';
-
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-export type Resource = { readonly [M in Method]?: Handler };
-
-interface Route {
-  readonly segments: readonly string[];
-  readonly resource: Resource;
+/** What a path leads to, with the path's variable parts in their order. */
+export interface Found<T> {
+  readonly value: T;
+  readonly ids: readonly string[];
 }
 
-/** Finds the resource of a path: `/edev/:device/frq` names its variable parts. */
-export class Router {
-  /** Routes by their number of segments: at most a handful each. */
-  readonly #routes = new Map<number, Route[]>();
+interface Node<T> {
+  readonly constants: Map<string, Node<T>>;
+  variable: Node<T> | undefined;
+  value: T | undefined;
+}
 
-  add(pattern: string, resource: Resource): void {
-    const segments = pattern.split('/').slice(1);
-    const routes = this.#routes.get(segments.length) ?? [];
-    routes.push({ segments, resource });
-    this.#routes.set(segments.length, routes);
-  }
+const newNode = <T>(): Node<T> => ({ constants: new Map(), variable: undefined, value: undefined });
 
-  /** 404 for an unknown path, 405 with Allow for a method that the resource does not have (RFC 9110 §15.5.6). */
-  handle(method: string, request: Omit<SepRequest, 'params'>): SepResponse | Promise<SepResponse> {
-    const parts = request.path.split('/').slice(1);
-    for (const { segments, resource } of this.#routes.get(parts.length) ?? []) {
-      const params = match(segments, parts);
-      if (params === undefined) continue;
-      const handler = resource[(method === 'HEAD' ? 'GET' : method) as Method];
-      if (handler === undefined) return { status: 405, allow: allowed(resource) };
-      return handler({ ...request, params });
+/** Finds what stands for a path: `/edev/{id1}/frq` has one variable part. A constant part goes before a variable one. */
+export class Router<T> {
+  readonly #root = newNode<T>();
+  /** Patterns without variable parts: one look-up, nothing allocated. */
+  readonly #constant = new Map<string, Found<T>>();
+
+  add(pattern: string, value: T): void {
+    if (!pattern.includes('{')) this.#constant.set(pattern, { value, ids: [] });
+    let node = this.#root;
+    for (const part of pattern.slice(1).split('/')) {
+      if (part.startsWith('{')) {
+        node.variable ??= newNode();
+        node = node.variable;
+      } else {
+        const next = node.constants.get(part) ?? newNode<T>();
+        node.constants.set(part, next);
+        node = next;
+      }
     }
-    return notFound;
+    node.value = value;
   }
-}
 
-const allowed = (resource: Resource): string => {
-  const methods = Object.keys(resource);
-  return (methods.includes('GET') ? [...methods, 'HEAD'] : methods).join(', ');
-};
-
-function match(segments: readonly string[], parts: readonly string[]): Record<string, string> | undefined {
-  const params: Record<string, string> = {};
-  for (const [i, segment] of segments.entries()) {
-    const part = parts[i] ?? '';
-    if (segment.startsWith(':')) params[segment.slice(1)] = part;
-    else if (segment !== part) return undefined;
+  find(path: string): Found<T> | undefined {
+    const constant = this.#constant.get(path);
+    if (constant !== undefined) return constant;
+    if (!path.startsWith('/')) return undefined;
+    const ids: string[] = [];
+    let node = this.#root;
+    for (let from = 1; from <= path.length; ) {
+      const slash = path.indexOf('/', from);
+      const end = slash < 0 ? path.length : slash;
+      const part = path.slice(from, end);
+      const next = node.constants.get(part) ?? (part === '' ? undefined : node.variable);
+      if (next === undefined) return undefined;
+      if (next === node.variable) ids.push(part);
+      node = next;
+      from = end + 1;
+      // A slash at the end is an empty part.
+      if (slash === path.length - 1) return undefined;
+    }
+    return node.value === undefined ? undefined : { value: node.value, ids };
   }
-  return params;
 }

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
+import { connect } from 'node:tls';
 import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
@@ -21,11 +23,7 @@ import { MarketDesk } from '../market/desk.ts';
 import { MarketStore } from '../market/store.ts';
 import { ReadingStore } from '../readings/store.ts';
 import { Registry } from '../registry/devices.ts';
-import { addCoreResources } from './resources/core.ts';
-import { addFlowReservationResources } from './resources/flow-reservations.ts';
-import { addMirrorResources } from './resources/mirror-usage-points.ts';
-import { addExtensionResources } from './resources/offer-terms.ts';
-import { Router } from './router.ts';
+import { SepResources } from './sep-resources.ts';
 import { SepServer } from './sep-server.ts';
 
 const log = createLog('test', 'silent');
@@ -49,9 +47,11 @@ const reasonOf = ({ body }: Answer): number => parseAs('Error', Buffer.from(body
 suite('the IEEE 2030.5 server', { concurrency: false }, () => {
   const resources = new AsyncDisposableStack();
   const agents = new Map<DeviceIdentity, https.Agent>();
+  const warnings: unknown[] = [];
   let database: Database;
   let readings: ReadingStore;
   let server: SepServer;
+  let sep: SepResources;
   let port: number;
   let alice: DeviceIdentity;
   let bob: DeviceIdentity;
@@ -148,19 +148,20 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
     await readings.start();
     const clock = new VirtualClock(now);
     const desk = new MarketDesk(clock, new MarketStore(database.pool));
-    const router = new Router();
-    addCoreResources(router, clock);
-    addMirrorResources(router, readings, clock, () => undefined);
-    addExtensionResources(router, desk);
-    addFlowReservationResources(router, desk, clock);
+    const { pool } = database;
+    const { lfdi } = own;
+    sep = new SepResources({ pool, clock, registry, readings, desk, lfdi, onPosted: () => undefined });
+    resources.use(sep);
+    await sep.start();
     server = new SepServer({
       port: 0,
       host: '127.0.0.1',
       tls: { cert: own.certificatePem, key: own.keyPem, ca: own.caPem },
       registry,
-      router,
+      engine: sep.engine,
       onUnavailable: () => undefined,
-      log,
+      headersTimeoutMs: 300,
+      log: Object.assign(createLog('test', 'silent'), { warn: (facts: unknown) => warnings.push(facts) }),
     });
     resources.use(server);
     port = await server.start();
@@ -188,10 +189,10 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
     assert.equal(server.handshakes, handshakes);
   });
 
-  test('the certificate counts, not what the document says of it', async () => {
+  test('a MirrorUsagePoint of another device than that of the certificate is 403 and changes nothing', async () => {
     const had = await count('mirror_usage_points');
     const answer = await post(bob, '/mup', mirrorPoint(alice, 'BOB'));
-    assert.deepEqual([answer.status, answer.headers['location']], [204, '/mup/2']);
+    assert.deepEqual([answer.status, answer.headers['location']], [403, undefined]);
     assert.equal(await count('mirror_usage_points'), had);
     const { rows } = await database.pool.query<{ n: number }>(
       `SELECT count(*) AS n FROM mirror_usage_points p JOIN devices d ON d.id = p.device_id WHERE d.meter_id = 'ALICE'`,
@@ -333,6 +334,100 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
       locker.release();
     }
     assert.equal(readings.statistics.stored, await count('readings'));
+  });
+
+  test('what has not changed is 304 to who has it, by its ETag, and by its time where it has one', async () => {
+    const first = await get(alice, '/dcap');
+    const etag = String(first.headers['etag']);
+    assert.match(etag, /^"[\w-]+"$/);
+    for (const tag of [etag, `"x", ${etag}`, `W/${etag}`, '*']) {
+      const { status, body, headers } = await get(alice, '/dcap', { 'if-none-match': tag });
+      assert.deepEqual([status, body, headers['etag']], [304, '', etag], tag);
+    }
+    assert.equal((await get(alice, '/dcap', { 'if-none-match': '"x"' })).status, 200);
+    // Bob's differs, though it is the same resource.
+    await sep.settings.change({ pollRate: { dcap: 123 } });
+    assert.equal((await get(alice, '/dcap', { 'if-none-match': etag })).status, 200);
+    const edev = await hrefOf(alice);
+    const modified = String((await get(alice, edev)).headers['last-modified']);
+    assert.equal(modified, new Date(now * 1000).toUTCString());
+    assert.equal((await get(alice, edev, { 'if-modified-since': modified })).status, 304);
+    const earlier = new Date(now * 1000 - 1000).toUTCString();
+    assert.equal((await get(alice, edev, { 'if-modified-since': earlier })).status, 200);
+    // The tag goes before the time (RFC 9110 §13.2.2).
+    assert.equal((await get(alice, edev, { 'if-modified-since': modified, 'if-none-match': '"x"' })).status, 200);
+  });
+
+  test('who writes in the namespace of 2013 is answered in it, until it writes in that of 2018', async () => {
+    const isOld = async (who: DeviceIdentity) => (await get(who, '/dcap')).body.includes('"http://ieee.org/2030.5"');
+    assert.equal(await isOld(alice), false);
+    const document = mirrorPoint(alice, 'ALICE');
+    const old = document.replace('urn:ieee:std:2030.5:ns', 'http://ieee.org/2030.5');
+    assert.equal((await post(alice, '/mup', old)).status, 204);
+    assert.deepEqual([await isOld(alice), await isOld(bob)], [true, false]);
+    const refused = await post(alice, '/mup', old.replace('<status>1</status>', '<status>999</status>'));
+    assert.equal(refused.status, 400);
+    assert.ok(refused.body.includes('"http://ieee.org/2030.5"'));
+    assert.equal((await post(alice, '/mup', document)).status, 204);
+    assert.equal(await isOld(alice), false);
+  });
+
+  test('what the edition of 2013 cannot say is told in that of 2018', async () => {
+    const document = mirrorPoint(alice, 'ALICE');
+    assert.equal(
+      (await post(alice, '/mup', document.replace('urn:ieee:std:2030.5:ns', 'http://ieee.org/2030.5'))).status,
+      204,
+    );
+    // DERCapability of 2013 has to have rtgMaxA.
+    const href = `${await hrefOf(alice)}/der/1/dercap`;
+    await sep.store.put(href, 'DERCapability', {
+      modesSupported: Uint8Array.of(1),
+      rtgMaxW: { multiplier: 0, value: 1 },
+      type: 83,
+    });
+    const { status, body } = await get(alice, href);
+    assert.deepEqual([status, body.includes('urn:ieee:std:2030.5:ns')], [200, true]);
+    assert.equal((await post(alice, '/mup', document)).status, 204);
+  });
+
+  test('a redirect is 301 with its place', async () => {
+    await sep.records.put('redirect', '1', { from: '/tm', to: '/time', status: 301 });
+    const { status, headers } = await get(alice, '/tm');
+    assert.deepEqual([status, headers['location']], [301, '/time']);
+    await sep.records.remove('redirect', '1');
+  });
+
+  test('the content of a file is bytes, by ranges where they are asked for', async () => {
+    const file = { fileURI: '', mfID: 1, mfModel: 'm', mfVer: '1', size: 4, type: Uint8Array.of(0) };
+    const { href } = await sep.store.add('/file', 'File', file);
+    await sep.contents.put(href, Buffer.from('data'));
+    const whole = await get(alice, `${href}/content`, { accept: 'application/octet-stream' });
+    assert.deepEqual([whole.status, whole.body, whole.headers['accept-ranges']], [200, 'data', 'bytes']);
+    const part = await get(alice, `${href}/content`, { range: 'bytes=1-2' });
+    assert.deepEqual([part.status, part.body, part.headers['content-range']], [206, 'at', 'bytes 1-2/4']);
+  });
+
+  test('a refusal is logged once a device and code, and again when its number has grown tenfold', async () => {
+    const identityLogs = () => warnings.filter((facts) => (facts as { code?: string }).code === 'GTX-LST-001');
+    for (let i = 0; i < 25; i++) assert.equal((await get(alice, '/edev?l=x')).status, 400);
+    assert.deepEqual(
+      identityLogs().map((facts) => (facts as { times: number }).times),
+      [1, 10],
+    );
+    assert.equal((await get(bob, '/edev?l=x')).status, 400);
+    assert.equal(identityLogs().length, 3);
+  });
+
+  test('headers that never end are given up, and the server lives on', async () => {
+    const tls = clientTls({ cert: alice.certificatePem, key: alice.keyPem, ca: alice.caPem });
+    const socket = connect({ host: '127.0.0.1', port, ...tls });
+    await once(socket, 'secureConnect');
+    socket.write('GET /dcap HTTP/1.1\r\nx-slow: ');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(socket, 'close');
+    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 408 /);
+    assert.equal((await get(alice, '/dcap')).status, 200);
   });
 
   test('an order that the market does not take is 400: not one window, not aligned, too late, of nothing', async () => {

@@ -6,11 +6,14 @@ import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { ReasonCode } from '#ieee2030_5/enumerations.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
-import { mediaType } from '#ieee2030_5/namespaces.ts';
+import { type Edition, mediaType } from '#ieee2030_5/namespaces.ts';
 import { serverTls } from '#ieee2030_5/tls.ts';
 import type { Registry } from '../registry/devices.ts';
-import { errorResponse, forbidden, type SepResponse } from './exchange.ts';
-import type { Router } from './router.ts';
+import type { Engine } from './engine.ts';
+import { errorResponse, type Peer, type Principal, type SepRequest, type SepResponse } from './exchange.ts';
+import type { ExchangeLog } from './exchange-log.ts';
+import { RefusalLog, refusalOf } from './refusals.ts';
+import { AnswerWriter } from './wire.ts';
 
 export interface SepServerOptions {
   readonly port: number;
@@ -18,37 +21,49 @@ export interface SepServerOptions {
   /** PEM texts of the server's own certificate chain and key, and the CA that devices must come from. */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
   readonly registry: Registry;
-  readonly router: Router;
+  readonly engine: Engine;
   /** Told of requests that were refused because the head-end cannot store anything now. */
   readonly onUnavailable: (reason: string) => void;
+  /** Records exchanges, when an operator wants them. */
+  readonly exchanges?: Pick<ExchangeLog, 'wants' | 'note'>;
   readonly log: Log;
+  /** Headers have to be complete by then; 10 s unless told. */
+  readonly headersTimeoutMs?: number;
 }
 
 const maxBodyBytes = 1 << 20;
 /** A board posts every 15 s at most; idle connections are kept so that handshakes stay rare. */
 const keepAliveMs = 3_600_000;
-const headersTimeoutMs = 10_000;
+const defaultHeadersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 /** When a device may try again what could not be stored. */
 const retryAfterSeconds = 60;
 
 /**
  * The IEEE 2030.5 server: mutual TLS (§6), requests authorised by the LFDI of the client's certificate, errors as
- * Error documents. What it serves is the router's.
+ * Error documents. What it serves is the engine's.
  */
 export class SepServer implements AsyncDisposable {
   readonly #options: SepServerOptions;
   readonly #server: https.Server;
   readonly #lfdis = new WeakMap<TLSSocket, Lfdi>();
+  /** Of the devices that write in another namespace than that of 2018. */
+  readonly #editions = new Map<Lfdi, Edition>();
+  readonly #writer = new AnswerWriter();
+  readonly #refusals: RefusalLog;
   handshakes = 0;
 
   constructor(options: SepServerOptions) {
     this.#options = options;
+    const { headersTimeoutMs = defaultHeadersTimeoutMs } = options;
+    this.#refusals = new RefusalLog(options.log);
     this.#server = https.createServer({
       ...serverTls(options.tls),
       keepAliveTimeout: keepAliveMs,
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
+      // Headers that come a byte at a time end after twice their time at most.
+      connectionsCheckingInterval: headersTimeoutMs,
       maxHeaderSize: 16_384,
     });
     this.#server.on('secureConnection', () => this.handshakes++);
@@ -74,6 +89,11 @@ export class SepServer implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** The edition in whose namespace a device wrote last. */
+  editionOf(lfdi: Lfdi): Edition {
+    return this.#editions.get(lfdi) ?? '2018';
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => {
@@ -91,60 +111,81 @@ export class SepServer implements AsyncDisposable {
       else if (!response.headersSent) {
         // The rest is not read: the connection ends with the answer.
         response.setHeader('connection', 'close');
-        send(response, errorResponse(413, ReasonCode.resourceLimit));
+        this.#writer.send(response, errorResponse(413, ReasonCode.resourceLimit), '2018', undefined);
       }
     });
     request.on('error', (error) => this.#options.log.info({ reason: reasonOf(error) }, 'request broken off'));
     request.on('end', () => {
       if (response.headersSent) return;
-      this.#answer(request, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)).then(
-        (answer) => send(response, answer),
-        (error: unknown) => {
-          this.#options.log.error(
-            { url: request.url, reason: reasonOf(error), stack: (error as Error).stack },
-            'request failed',
-          );
-          send(response, errorResponse(500, ReasonCode.invalidValues));
-        },
-      );
+      const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+      this.#respond(request, response, body).catch((error: unknown) => {
+        this.#options.log.error(
+          { url: request.url, reason: reasonOf(error), stack: (error as Error).stack },
+          'request failed',
+        );
+        this.#writer.send(response, errorResponse(500, ReasonCode.invalidValues), '2018', undefined);
+      });
     });
   }
 
-  async #answer(request: IncomingMessage, body: Uint8Array): Promise<SepResponse> {
-    const lfdi = this.#lfdiOf(request.socket as TLSSocket);
-    const device = this.#options.registry.byLfdi(lfdi);
-    if (device === undefined) {
-      this.#options.log.warn({ lfdi, url: request.url }, 'request of a device that is not registered');
-      return forbidden;
-    }
-    const { method = 'GET', url = '/' } = request;
-    if (method !== 'GET' && method !== 'HEAD' && method !== 'DELETE' && !isSep(request.headers['content-type'])) {
-      return errorResponse(415, ReasonCode.invalidFormat);
-    }
-    if (!accepts(request.headers.accept)) return { status: 406 };
+  async #respond(request: IncomingMessage, response: ServerResponse, body: Uint8Array): Promise<void> {
+    const principal = this.#principalOf(request.socket as TLSSocket);
+    const { device, lfdi } = principal;
+    const peer: Peer = { edition: this.editionOf(lfdi) };
+    const answer = await this.#answer(request, { principal, peer, body });
+    // Bounded by the devices: what an unregistered peer writes is forgotten.
+    if (peer.edition === '2018') this.#editions.delete(lfdi);
+    else if (device !== undefined) this.#editions.set(lfdi, peer.edition);
+    const { headers, method } = request;
+    const isRead = method === 'GET' || method === 'HEAD';
+    const conditions = isRead
+      ? { ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'] }
+      : undefined;
+    const acceptable = !isRead || answer.document === undefined || accepts(headers.accept);
+    const sent = this.#writer.send(response, acceptable ? answer : { status: 406 }, peer.edition, conditions);
+    const { exchanges } = this.#options;
+    if (sent !== undefined && exchanges?.wants(lfdi) === true) exchanges.note(lfdi, request, body, sent);
+  }
+
+  async #answer(
+    { headers, method = 'GET', url = '/' }: IncomingMessage,
+    { principal, peer, body }: Pick<SepRequest, 'principal' | 'peer' | 'body'>,
+  ): Promise<SepResponse> {
+    const who = principal.device?.meterId ?? principal.lfdi;
     const question = url.indexOf('?');
-    const path = question < 0 ? url : url.slice(0, question);
-    const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
+    const href = question < 0 ? url : url.slice(0, question);
+    const query = question < 0 ? '' : url.slice(question + 1);
+    if ((method === 'PUT' || method === 'POST') && principal.device !== undefined) {
+      if (!isSep(headers['content-type'])) return errorResponse(415, ReasonCode.invalidFormat);
+      if (!accepts(headers.accept)) return { status: 406 };
+    }
     try {
-      return await this.#options.router.handle(method, { device, path, query, body });
+      const request = { method, href, query, ids: [], principal, peer, body, range: headers.range };
+      const answer = await this.#options.engine.handle(request);
+      if (answer.status === 403) this.#refusals.note(who, 'forbidden', { path: href, status: 403 });
+      return answer;
     } catch (error) {
-      return this.#refuse(error, device.meterId, path);
+      return this.#refuse(error, who, href);
     }
   }
 
   /** Errors of the sender's making become statuses; the rest is ours and rejects. */
-  #refuse(error: unknown, meterId: string, path: string): SepResponse {
+  #refuse(error: unknown, who: string, path: string): SepResponse {
     if (!(error instanceof GridError)) throw error;
-    const refusal = refusals.find(([start]) => error.code.startsWith(start));
+    const refusal = refusalOf(error);
     if (refusal === undefined) throw error;
-    const [, status, reasonCode] = refusal;
-    this.#options.log.warn(
-      { meter: meterId, path, code: error.code, reason: error.message, status },
-      'request refused',
-    );
+    const { status, reasonCode } = refusal;
+    this.#refusals.note(who, error.code, { path, reason: error.message, status });
     if (status !== 503) return errorResponse(status, reasonCode);
     this.#options.onUnavailable(error.message);
     return errorResponse(status, reasonCode, retryAfterSeconds);
+  }
+
+  #principalOf(socket: TLSSocket): Principal {
+    const lfdi = this.#lfdiOf(socket);
+    const { registry } = this.#options;
+    const device = registry.byLfdi(lfdi);
+    return { lfdi, device, devices: device === undefined ? [] : registry.actingFor(device) };
   }
 
   /** The certificate is hashed once a connection. */
@@ -166,40 +207,3 @@ const isSep = (contentType: string | undefined): boolean =>
 
 const accepts = (accept: string | undefined): boolean =>
   accept === undefined || /(^|,)\s*(application\/(sep\+xml|\*)|\*\/\*)/i.test(accept);
-
-const { invalidFormat, invalidValues, resourceLimit } = ReasonCode;
-
-/**
- * Status and reasonCode by how an error's code begins; the first that fits counts, and where none does the fault is
- * ours. 503: too much waiting, stopping, or a database that did not take it, so the same post may go through later.
- */
-const refusals: readonly (readonly [start: string, status: number, reasonCode: ReasonCode])[] = [
-  ['GTX-XML-02', 400, invalidValues],
-  ['GTX-XML-', 400, invalidFormat],
-  ['GTX-LST-', 400, invalidValues],
-  ['GTX-ORD-003', 400, resourceLimit],
-  ['GTX-ORD-', 400, invalidValues],
-  ['GTX-MKT-001', 400, invalidValues],
-  ['GTX-MKT-003', 400, invalidValues],
-  ['GTX-RDG-004', 400, invalidValues],
-  ['GTX-RDG-005', 400, invalidValues],
-  ['GTX-RDG-006', 400, resourceLimit],
-  ['GTX-RDG-007', 404, invalidValues],
-  ['GTX-RDG-001', 503, resourceLimit],
-  ['GTX-RDG-002', 503, resourceLimit],
-  ['GTX-RDG-003', 503, resourceLimit],
-  ['GTX-DB-003', 503, resourceLimit],
-  ['GTX-DB-008', 503, resourceLimit],
-];
-
-function send(response: ServerResponse, { status, body, location, allow }: SepResponse): void {
-  if (response.headersSent || response.destroyed) return;
-  const headers: Record<string, string | number> = {
-    'content-length': body === undefined ? 0 : Buffer.byteLength(body),
-  };
-  if (body !== undefined) headers['content-type'] = mediaType;
-  if (location !== undefined) headers['location'] = location;
-  if (allow !== undefined) headers['allow'] = allow;
-  response.writeHead(status, headers);
-  response.end(body);
-}

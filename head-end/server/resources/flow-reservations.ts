@@ -1,61 +1,72 @@
-import type { Clock } from '#hal/clock.ts';
 import { GridError } from '#hal/errors.ts';
 import { activePower } from '#ieee2030_5/active-power.ts';
+import { RequestStatusCode } from '#ieee2030_5/enumerations.ts';
 import { formatMrid, mridOf } from '#ieee2030_5/identity.ts';
-import { pageOf, parseListQuery } from '#ieee2030_5/list.ts';
-import { parseAs } from '#ieee2030_5/parse.ts';
 import type { FlowReservationRequest, FlowReservationResponse } from '#ieee2030_5/types.generated.ts';
 import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
-import type { Allocation, MarketDesk, ReservationTerms } from '../../market/desk.ts';
-import { type Order } from '../../market/orders.ts';
-import { created, forbidden, ok, type SepRequest } from '../exchange.ts';
-import type { Router } from '../router.ts';
-import { ownDevice } from './core.ts';
-
-const pollRate = 300;
-
-/** 403 for everyone but the device of the path. */
-const own = (request: SepRequest, answer: () => ReturnType<typeof ok>) =>
-  ownDevice(request) === undefined ? forbidden : answer();
+import type { Allocation, ReservationTerms } from '../../market/desk.ts';
+import type { Order } from '../../market/orders.ts';
+import type { Device } from '../../registry/devices.ts';
+import { type Context, created, documentOf, done, forbidden, notFound, replaced } from '../exchange.ts';
+import type { SepServices } from '../services.ts';
+import type { Entry, Source } from '../source.ts';
 
 /** FlowReservationRequest and -Response (IEEE 2030.5-2018 §10.9): the door of the market. */
-export function addFlowReservationResources(router: Router, desk: MarketDesk, clock: Clock): void {
-  router.add('/edev/:device/frq', {
-    GET: (request) =>
-      own(request, () => {
-        const requests = desk.openOrdersOf(request.device.meterId).map((order) => requestOf(order, request.path));
-        const { items, all, results } = pageOf(requests, parseListQuery(request.query));
-        return ok('FlowReservationRequestList', {
-          href: request.path,
-          pollRate,
-          all,
-          results,
-          FlowReservationRequest: items,
-        });
-      }),
-    POST: async (request) => {
-      if (ownDevice(request) === undefined) return forbidden;
-      const terms = reservationTerms(parseAs('FlowReservationRequest', request.body));
-      await desk.request(request.device.meterId, terms);
-      return created(`${request.path}/${terms.mRID}`);
+export function flowReservationSources({ clock, desk, registry }: SepServices) {
+  /** Who trades has a building and a zone; others have no reservations. */
+  const traderOf = ({ ids }: Context): Device | undefined => {
+    const device = registry.byId(Number(ids[0]));
+    return device?.zone === undefined ? undefined : device;
+  };
+  const isLinked = (context: Context): boolean => traderOf(context) !== undefined;
+  const requestsOf = (context: Context, list: string): readonly Entry[] => {
+    const meterId = traderOf(context)?.meterId;
+    return meterId === undefined ? [] : desk.openOrdersOf(meterId).map((order) => requestOf(order, list));
+  };
+  const responsesOf = (context: Context, list: string): readonly Entry[] => {
+    const meterId = traderOf(context)?.meterId;
+    if (meterId === undefined) return [];
+    return desk.allocationsOf(meterId).map((allocation) => responseOf(allocation, list, clock.now()));
+  };
+
+  return {
+    FlowReservationRequestList: {
+      isLinked,
+      entries: (context) => requestsOf(context, context.href),
+      post: async (request) => {
+        const trader = traderOf(request);
+        if (trader === undefined) return forbidden;
+        const terms = reservationTerms(documentOf(request, 'FlowReservationRequest').value);
+        await desk.request(trader.meterId, terms);
+        return created(`${request.href}/${terms.mRID}`);
+      },
     },
-  });
-  router.add('/edev/:device/frp', {
-    GET: (request) =>
-      own(request, () => {
-        const responses = desk
-          .allocationsOf(request.device.meterId)
-          .map((allocation) => responseOf(allocation, request.path, clock.now()));
-        const { items, all, results } = pageOf(responses, parseListQuery(request.query));
-        return ok('FlowReservationResponseList', {
-          href: request.path,
-          pollRate,
-          all,
-          results,
-          FlowReservationResponse: items,
-        });
-      }),
-  });
+    FlowReservationRequest: {
+      read: (context) => ownOf(context, requestsOf),
+      put: async (request) => {
+        const { value } = documentOf(request, 'FlowReservationRequest');
+        const [trader, terms] = [traderOf(request), reservationTerms(value)];
+        if (trader === undefined || terms.mRID !== request.ids[1]) return notFound;
+        if (value.RequestStatus.requestStatus === RequestStatusCode.cancelled) {
+          return (await desk.withdraw(trader.meterId, terms.mRID)) ? replaced(request.href) : notFound;
+        }
+        await desk.request(trader.meterId, terms);
+        return replaced(request.href);
+      },
+      remove: async (request) => {
+        const trader = traderOf(request);
+        return trader !== undefined && (await desk.withdraw(trader.meterId, request.ids[1] ?? '')) ? done : notFound;
+      },
+    },
+    FlowReservationResponseList: { isLinked, entries: (context) => responsesOf(context, context.href) },
+    FlowReservationResponse: { read: (context) => ownOf(context, responsesOf) },
+  } satisfies Readonly<Record<string, Source>>;
+}
+
+/** The entry of the context's path among those of its list. */
+function ownOf(context: Context, entries: (context: Context, list: string) => readonly Entry[]): Entry | undefined {
+  const list = context.href.slice(0, context.href.lastIndexOf('/'));
+  return entries(context, list).find(({ href }) => href === context.href);
 }
 
 /** A request as the market reads it. */
@@ -73,25 +84,24 @@ function reservationTerms(document: FlowReservationRequest): ReservationTerms {
 const mean = (energyWh: number): { multiplier: number; value: number } =>
   activePower(Math.round((energyWh * 3600) / WINDOW_SECONDS));
 
-const requestOf = (order: Order, path: string): FlowReservationRequest => {
+const requestOf = (order: Order, list: string): Entry => {
   const energyWh = order.side === 'buy' ? order.energyWh : 0 - order.energyWh;
-  return {
-    href: `${path}/${order.mRID}`,
+  const document: FlowReservationRequest = {
     mRID: Uint8Array.from(Buffer.from(order.mRID, 'hex')),
     creationTime: BigInt(order.window),
     durationRequested: WINDOW_SECONDS,
     energyRequested: { multiplier: 0, value: energyWh },
     intervalRequested: { duration: WINDOW_SECONDS, start: BigInt(order.window) },
     powerRequested: mean(energyWh),
-    RequestStatus: { dateTime: BigInt(order.window), requestStatus: 0 },
+    RequestStatus: { dateTime: BigInt(order.window), requestStatus: RequestStatusCode.requested },
   };
+  return { href: `${list}/${order.mRID}`, name: 'FlowReservationRequest', document };
 };
 
-function responseOf(allocation: Allocation, path: string, now: number): FlowReservationResponse {
+function responseOf(allocation: Allocation, list: string, now: number): Entry {
   const { window, energyWh, clearedAt, mRID } = allocation;
   const isActive = now >= window;
-  return {
-    href: `${path}/${mRID}`,
+  const document: FlowReservationResponse = {
     mRID: mridOf(`response/${mRID}`),
     creationTime: BigInt(clearedAt),
     EventStatus: {
@@ -104,4 +114,5 @@ function responseOf(allocation: Allocation, path: string, now: number): FlowRese
     powerAvailable: mean(energyWh),
     subject: Uint8Array.from(Buffer.from(mRID, 'hex')),
   };
+  return { href: `${list}/${mRID}`, name: 'FlowReservationResponse', document };
 }

@@ -1,66 +1,133 @@
-import type { Clock } from '#hal/clock.ts';
 import { GridError } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
-import { channelMrid, type ChannelName, channelNames } from '#ieee2030_5/ext/channels.ts';
-import { lfdiBytes } from '#ieee2030_5/identity.ts';
-import { pageOf, parseListQuery } from '#ieee2030_5/list.ts';
-import { parseAs, parseDocument } from '#ieee2030_5/parse.ts';
+import { formatLfdi, lfdiBytes } from '#ieee2030_5/identity.ts';
+import { identifiedObjectOrder } from '#ieee2030_5/orderings.ts';
 import type { MirrorMeterReading, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
-import type { ChannelReading } from '../../live.ts';
-import type { MirrorPoint } from '../../readings/channels.ts';
-import type { ReadingStore } from '../../readings/store.ts';
+import type { Channel, MirrorPoint } from '../../readings/channels.ts';
 import type { Device } from '../../registry/devices.ts';
-import { created, forbidden, notFound, ok, replaced, type SepRequest, type SepResponse } from '../exchange.ts';
-import type { Router } from '../router.ts';
-import { postRate } from './core.ts';
+import { created, documentOf, done, forbidden, replaced, type SepRequest, type SepResponse } from '../exchange.ts';
+import { BoardChannels } from '../board-channels.ts';
+import type { SepServices } from '../services.ts';
+import type { Entry, Source } from '../source.ts';
 
-const pollRate = 900;
 /** A device's clock may run ahead of the head-end's by this much; a reading from further ahead is a mistake. */
 const maxAheadSeconds = 3600;
 
-/** Told of every posting of one of our boards after its commit, with the end of its period. */
-export type OnPosted = (meterId: string, time: UnixSeconds, values: ChannelReading) => void;
+/** MirrorUsagePoints: where devices post their readings (IEEE 2030.5-2018 §10.11.3). Answers come after the commit. */
+export function mirrorSources({ clock, readings, registry, settings, store, onPosted }: SepServices) {
+  const boards = new BoardChannels();
+  const deviceOf = (point: MirrorPoint): Device => registry.byId(point.deviceId) as Device;
+  const pointOf = ({ ids }: SepRequest): MirrorPoint => readings.mirrorUsagePoint(Number(ids[0])) as MirrorPoint;
+  const entryOf = (point: MirrorPoint): Entry => {
+    const device = deviceOf(point);
+    const channels = readings.channelsOf(device.id).filter(({ mirrorPointId }) => mirrorPointId === point.id);
+    const postRate = device.postRate ?? point.postRate ?? settings.current().postRate;
+    return {
+      href: `/mup/${point.id}`,
+      name: 'MirrorUsagePoint',
+      document: documentFor(point, device, channels, postRate),
+    };
+  };
 
-/** MirrorUsagePoints: where devices post their readings (IEEE 2030.5-2018 §10.10). Answers come after the commit. */
-export function addMirrorResources(router: Router, readings: ReadingStore, clock: Clock, onPosted: OnPosted): void {
-  const known = new ChannelNames();
+  /** Creates a point, or replaces the one of its mRID, for the device that it names. */
+  const upsert = async (
+    request: SepRequest,
+  ): Promise<{ readonly href: string; readonly created: boolean } | undefined> => {
+    const { value } = documentOf(request, 'MirrorUsagePoint');
+    const named = formatLfdi(value.deviceLFDI);
+    const device = request.principal.devices.find(({ lfdi }) => lfdi === named);
+    if (device === undefined) return undefined;
+    const { MirrorMeterReading: posted } = value;
+    const timed = posted === undefined ? value : { ...value, MirrorMeterReading: withPeriods(posted, clock.now()) };
+    const answer = await readings.upsertMirrorUsagePoint(device.id, timed);
+    const href = `/mup/${answer.id}`;
+    store.announce({ href, list: '/mup', kind: answer.created ? 'added' : 'changed' });
+    return { href, created: answer.created };
+  };
 
-  router.add('/mup', {
-    GET: ({ device, query }) => {
-      const points = readings.mirrorUsagePointsOf(device.id).map((point) => documentOf(point, device));
-      const { items, all, results } = pageOf(points.toSorted(byMridDescending), parseListQuery(query));
-      return ok('MirrorUsagePointList', { href: '/mup', pollRate, all, results, MirrorUsagePoint: items });
+  const take = async (request: SepRequest): Promise<SepResponse> => {
+    const point = pointOf(request);
+    const { meterId } = deviceOf(point);
+    const document = documentOf(request, 'MirrorMeterReading', 'MirrorMeterReadingList');
+    const list = document.name === 'MirrorMeterReading' ? [document.value] : (document.value.MirrorMeterReading ?? []);
+    const posted = withPeriods(list, clock.now());
+    await readings.post(point.id, posted);
+    for (const { time, values } of boards.periodsOf(meterId, posted)) onPosted(meterId, time, values);
+    return created(request.href);
+  };
+
+  return {
+    MirrorUsagePointList: {
+      count: ({ principal }) =>
+        principal.devices.reduce((sum, { id }) => sum + readings.mirrorUsagePointsOf(id).length, 0),
+      entries: ({ principal }) =>
+        principal.devices
+          .flatMap(({ id }) => readings.mirrorUsagePointsOf(id))
+          .toSorted(identifiedObjectOrder)
+          .map(entryOf),
+      post: async (request) => {
+        const point = await upsert(request);
+        if (point === undefined) return forbidden;
+        return point.created ? created(point.href) : replaced(point.href);
+      },
     },
-    POST: async ({ device, body }) => {
-      const posted = parseAs('MirrorUsagePoint', body);
-      checkPeriods(posted.MirrorMeterReading ?? [], clock.now());
-      const answer = await readings.upsertMirrorUsagePoint(device.id, posted);
-      return (answer.created ? created : replaced)(`/mup/${answer.id}`);
-    },
-  });
-
-  router.add('/mup/:point', {
-    GET: (request) =>
-      withOwnPoint(request, readings, (point) => ok('MirrorUsagePoint', documentOf(point, request.device))),
-    POST: (request) =>
-      withOwnPoint(request, readings, async (point) => {
-        const document = parseDocument(request.body, { expect: ['MirrorMeterReading', 'MirrorMeterReadingList'] });
-        const posted =
-          document.name === 'MirrorMeterReading' ? [document.value] : (document.value.MirrorMeterReading ?? []);
-        checkPeriods(posted, clock.now());
-        await readings.post(point.id, posted);
-        for (const { time, values } of known.periodsOf(request.device.meterId, posted)) {
-          onPosted(request.device.meterId, time, values);
+    MirrorUsagePoint: {
+      read: ({ ids }) => entryOf(readings.mirrorUsagePoint(Number(ids[0])) as MirrorPoint),
+      post: take,
+      put: async (request) => {
+        const { mRID } = documentOf(request, 'MirrorUsagePoint').value;
+        if (Buffer.compare(mRID, pointOf(request).mRID) !== 0) {
+          throw new GridError('GTX-SRV-003', `${request.href} has another mRID`, {
+            hint: 'POST a new MirrorUsagePoint.',
+          });
         }
-        return created(request.path);
-      }),
-  });
+        const point = await upsert(request);
+        return point === undefined ? forbidden : replaced(point.href);
+      },
+      remove: async ({ href, ids }) => {
+        await readings.removeMirrorUsagePoint(Number(ids[0]), clock.now());
+        store.announce({ href, list: '/mup', kind: 'removed' });
+        return done;
+      },
+    },
+  } satisfies Readonly<Record<string, Source>>;
 }
 
-/** Throws `GTX-RDG-004` for a reading of the future: it would stand as the newest one until then. */
-function checkPeriods(posted: readonly MirrorMeterReading[], now: UnixSeconds): void {
+function documentFor(
+  { mRID, description, roleFlags, serviceCategoryKind, status }: MirrorPoint,
+  { lfdi }: Device,
+  channels: readonly Channel[],
+  postRate: number,
+): MirrorUsagePoint {
+  return {
+    mRID,
+    description: described(description),
+    roleFlags,
+    serviceCategoryKind,
+    status,
+    deviceLFDI: lfdiBytes(lfdi),
+    MirrorMeterReading: channels.map((channel) => ({
+      mRID: channel.mRID,
+      description: described(channel.description),
+      ReadingType: channel.readingType,
+    })),
+    postRate,
+  };
+}
+
+/** A description that nobody gave is not written. */
+export const described = (description: string): string | undefined => (description === '' ? undefined : description);
+
+/**
+ * Gives a reading without a time period the instant at which it was made. Throws `GTX-RDG-004` for a reading of the
+ * future: it would stand as the newest one until then.
+ */
+function withPeriods(posted: readonly MirrorMeterReading[], now: UnixSeconds): readonly MirrorMeterReading[] {
   const latest = BigInt(now + maxAheadSeconds);
-  for (const { Reading, MirrorReadingSet = [] } of posted) {
+  const timed = posted.every(({ Reading }) => Reading === undefined || Reading.timePeriod !== undefined)
+    ? posted
+    : posted.map((one) => withPeriod(one, now));
+  for (const { Reading, MirrorReadingSet = [] } of timed) {
     const sets = MirrorReadingSet.flatMap(({ timePeriod, Reading: readings = [] }) => [
       timePeriod,
       ...readings.map((reading) => reading.timePeriod),
@@ -72,66 +139,11 @@ function checkPeriods(posted: readonly MirrorMeterReading[], now: UnixSeconds): 
       });
     }
   }
+  return timed;
 }
 
-/** Answers for the MirrorUsagePoint of the path; 404 when there is none, 403 when it is another device's. */
-function withOwnPoint(
-  request: SepRequest,
-  readings: ReadingStore,
-  answer: (point: MirrorPoint) => SepResponse | Promise<SepResponse>,
-): SepResponse | Promise<SepResponse> {
-  const id = request.params['point'] ?? '';
-  const point = /^\d{1,9}$/.test(id) ? readings.mirrorUsagePoint(Number(id)) : undefined;
-  if (point === undefined) return notFound;
-  return point.deviceId === request.device.id ? answer(point) : forbidden;
-}
-
-const documentOf = (point: MirrorPoint, device: Device): MirrorUsagePoint => ({
-  href: `/mup/${point.id}`,
-  mRID: point.mRID,
-  description: point.description,
-  roleFlags: point.roleFlags,
-  serviceCategoryKind: point.serviceCategoryKind,
-  status: point.status,
-  deviceLFDI: lfdiBytes(device.lfdi),
-  postRate: point.postRate ?? postRate,
-});
-
-const byMridDescending = (a: MirrorUsagePoint, b: MirrorUsagePoint): number => Buffer.compare(b.mRID, a.mRID);
-
-interface Period {
-  readonly time: UnixSeconds;
-  readonly values: ChannelReading;
-}
-
-/** Bytes as a key: quicker than hex, and as unique. */
-const keyOf = (mRID: Uint8Array): string =>
-  Buffer.from(mRID.buffer, mRID.byteOffset, mRID.byteLength).toString('latin1');
-
-/** Tells the channels of our own boards by their mRIDs; one small table a meter, made at its first post. */
-class ChannelNames {
-  readonly #byMeter = new Map<string, ReadonlyMap<string, ChannelName>>();
-
-  /** What was posted, by the end of its time period. */
-  periodsOf(meterId: string, posted: readonly MirrorMeterReading[]): Iterable<Period> {
-    const names = this.#namesOf(meterId);
-    const periods = new Map<bigint, Partial<Record<ChannelName, number>>>();
-    for (const { mRID, Reading } of posted) {
-      const name = names.get(keyOf(mRID));
-      if (name === undefined || Reading?.timePeriod === undefined) continue;
-      const end = Reading.timePeriod.start + BigInt(Reading.timePeriod.duration);
-      const values = periods.get(end) ?? {};
-      periods.set(end, values);
-      if (Reading.value !== undefined) values[name] = Reading.value;
-    }
-    return periods.entries().map(([end, values]) => ({ time: UnixSeconds(Number(end)), values }));
-  }
-
-  #namesOf(meterId: string): ReadonlyMap<string, ChannelName> {
-    const known = this.#byMeter.get(meterId);
-    if (known !== undefined) return known;
-    const names = new Map(channelNames.map((name) => [keyOf(channelMrid(meterId, name)), name]));
-    this.#byMeter.set(meterId, names);
-    return names;
-  }
+function withPeriod(posted: MirrorMeterReading, now: UnixSeconds): MirrorMeterReading {
+  const { Reading, lastUpdateTime } = posted;
+  if (Reading === undefined || Reading.timePeriod !== undefined) return posted;
+  return { ...posted, Reading: { ...Reading, timePeriod: { duration: 0, start: lastUpdateTime ?? BigInt(now) } } };
 }

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '#hal/log.ts';
+import type { JsonObject } from '#ieee2030_5/json.ts';
+import { ExchangeLog } from '../../server/exchange-log.ts';
+import { TestServer } from '../../server/test-server.ts';
+import { Gateway } from '../gateway.ts';
+import { SampleSource, sampleSnapshot } from '../sample-campus.ts';
+
+/** An answer's members, with those that many answers have; a test that reads one knows that it is there. */
+export interface TestJson extends JsonObject {
+  readonly id: string;
+  readonly href: string;
+  readonly mRID: string;
+  readonly items: readonly TestJson[];
+  /** Of a problem. */
+  readonly code: string;
+  readonly detail: string;
+  /** Of an explanation. */
+  readonly summary: string;
+  readonly modes: readonly TestJson[];
+  readonly source: TestJson;
+  readonly sentence: string;
+}
+
+export interface TestReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: TestJson;
+}
+
+/** The operators' interface on a real port over a real database, beside the 2030.5 side of the same head-end. */
+export class TestOperator implements AsyncDisposable {
+  readonly server: TestServer;
+  readonly port: number;
+  readonly exchanges: ExchangeLog;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(server: TestServer, exchanges: ExchangeLog, port: number, resources: AsyncDisposableStack) {
+    this.server = server;
+    this.exchanges = exchanges;
+    this.port = port;
+    this.#resources = resources;
+  }
+
+  static async start(): Promise<TestOperator> {
+    await using starting = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-operator-'));
+    starting.defer(() => rm(folder, { recursive: true, force: true }));
+    const server = starting.use(await TestServer.start());
+    const log = createLog('test', 'silent');
+    const { clock } = server;
+    const path = join(folder, 'exchanges.jsonl');
+    const exchanges = starting.use(new ExchangeLog({ path, log, now: () => clock.now() }));
+    const source = new SampleSource(sampleSnapshot());
+    const operator = () => ({ clock, registry: server.registry, sep: server.sep, exchanges });
+    const gateway = starting.use(new Gateway({ port: 0, source, log, operator }));
+    const { port } = await gateway.start();
+    return new TestOperator(server, exchanges, port, starting.move());
+  }
+
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<TestReply> {
+    const isBytes = body instanceof Uint8Array;
+    const type = isBytes ? 'application/octet-stream' : 'application/json';
+    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': type }), ...headers },
+      ...(body === undefined ? {} : { body: isBytes || typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = (text === '' ? {} : JSON.parse(text)) as TestJson;
+    return { status: response.status, headers: response.headers, json };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
