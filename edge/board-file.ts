@@ -46,6 +46,20 @@ export const boardSchema = Type.Object(
       {
         importLimitW: Type.Integer({ minimum: 0, maximum: mostW }),
         exportLimitW: Type.Integer({ minimum: 0, maximum: mostW }),
+        controlWhenLost: Type.Optional(
+          Type.Object(
+            {
+              afterSeconds: Type.Integer({ minimum: 0, maximum: 86_400 }),
+              importLimitW: Type.Optional(Type.Integer({ minimum: 0, maximum: mostW })),
+              exportLimitW: Type.Optional(Type.Integer({ minimum: 0, maximum: mostW })),
+            },
+            {
+              ...closed,
+              description:
+                'Tighter limits once the server has been out of reach for so long, as far as no event that was received and no default sets one.',
+            },
+          ),
+        ),
       },
       { ...closed, description: 'What the connection to the grid may carry; the board keeps within it.' },
     ),

@@ -7,6 +7,8 @@ import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds, W, Wh } from '#hal/units.ts';
 import type { Battery, BatteryReading, ClampFrame, PvInverter, SiteMeter } from '#drivers/capabilities.ts';
+import type { GridReading } from '#drivers/grid-support.ts';
+import { extensionPath } from '#ieee2030_5/ext/types.ts';
 import { lfdiBytes } from '#ieee2030_5/identity.ts';
 import { parseAs } from '#ieee2030_5/parse.ts';
 import { Board, type BoardOptions, postSeconds } from './board.ts';
@@ -36,6 +38,18 @@ const file: BoardFile = {
   site: { peakLoadW: 10_000 },
 };
 
+const gridReading: GridReading = {
+  powerW: W(0),
+  reactiveVar: undefined,
+  apparentVA: undefined,
+  voltageV: undefined,
+  voltagePercent: undefined,
+  frequencyHz: 60,
+  operation: 'running',
+  isConnected: true,
+  alarms: new Set(),
+};
+
 /** A building whose devices can be lost, and that writes down what it is ordered to do. */
 class Bench {
   loadW = 18_000;
@@ -43,6 +57,8 @@ class Bench {
   readonly lost = new Set<'clamps' | 'inverter' | 'battery'>();
   /** Refuses orders as well as questions. */
   isBatteryDead = false;
+  /** As ordered last. */
+  storageW = 0;
   readonly orders: (string | number)[][] = [];
   readonly #clock: VirtualClock;
 
@@ -57,24 +73,41 @@ class Bench {
       start: async () => undefined,
       frameAfter: () => answer('clamps', this.#frame()),
     } as unknown as SiteMeter;
+    const plate = { manufacturer: '', model: '', serial: '' };
+    const ratings = { maxW: 20_000, maxVA: 20_000, maxVarInject: 0, maxVarAbsorb: 0, nominalV: undefined };
     const inverter = {
       start: async () => undefined,
+      nameplate: () => ({ ...plate, ratedW: W(20_000) }),
+      ratings: () => ratings,
+      modes: () => new Map([['limitW', { reverts: 'toDefault', ramps: false }]]),
+      readGrid: () => answer('inverter', gridReading),
       read: () => answer('inverter', { powerW: W(this.pvW), generationWh: Wh(1) }),
-      limitPower: async (w: number | null) => void this.orders.push(['limit', w ?? 'lifted']),
+      setMode: async (_mode: string, w: number | null) => void this.orders.push(['limit', w ?? 'lifted']),
     } as unknown as PvInverter;
-    const reading: BatteryReading = {
-      powerW: W(0),
+    const reading = (): BatteryReading => ({
+      powerW: W(this.storageW),
       stateOfChargeCentiPercent: 8_000,
       acChargeWh: Wh(0),
       acDischargeWh: Wh(0),
       dcChargeWh: Wh(0),
       dcDischargeWh: Wh(0),
-    };
+    });
     const battery = {
       start: async () => undefined,
-      read: () => answer('battery', reading),
-      setPower: async (w: number) => {
+      nameplate: () => ({
+        ...plate,
+        ratedW: W(5_000),
+        maxChargeW: W(5_000),
+        maxDischargeW: W(5_000),
+        capacityWh: Wh(40_000),
+      }),
+      ratings: () => ratings,
+      modes: () => new Map([['targetW', { reverts: 'toValue', ramps: false }]]),
+      readGrid: () => answer('battery', gridReading),
+      read: () => answer('battery', reading()),
+      setMode: async (_mode: string, w: number) => {
         if (this.isBatteryDead) throw new Error('dead');
+        this.storageW = w;
         this.orders.push(['storage', w]);
       },
     } as unknown as Battery;
@@ -84,7 +117,7 @@ class Bench {
   #frame(): ClampFrame {
     const now = this.#clock.now();
     const channels = [
-      { powerW: W(this.loadW - this.pvW), energyWh: Wh(now - start) },
+      { powerW: W(this.loadW - this.pvW - this.storageW), energyWh: Wh(now - start) },
       { powerW: W(this.loadW), energyWh: Wh(now - start) },
     ];
     return { receivedAt: now, message: now - start + 1, voltsRms: 230, channels };
@@ -124,6 +157,7 @@ class Server {
         results: 1,
         EndDevice: [{ lFDI: lfdiBytes(lfdi), sFDI: 1, changedTime: 0n }],
       });
+    if (url === extensionPath) return document('GridTokenXCapability', {});
     if (url === '/mup') return { status: 201, location: this.mirrorPoint };
     if (url !== this.mirrorPoint) return { status: 404 };
     if (this.starts.length >= this.takes) return { status: 503 };
@@ -156,6 +190,7 @@ async function running(t: TestContext): Promise<{ clock: VirtualClock; bench: Be
     serverUrl: `${origin}/dcap`,
     identity,
     outboxFile: stack.use(new OutboxFile(join(folder, 'outbox.db'))),
+    utility: { readings: 'campus' },
     sampleSeconds: 5,
     seed: 1,
     log: createLog('test', 'silent'),
@@ -252,15 +287,15 @@ test('a surplus that neither load nor storage takes is limited at the inverter, 
   Object.assign(bench, { loadW: 1_000, pvW: 20_000 });
   await until(clock, 1);
   assert.deepEqual(bench.orders, [
-    ['storage', -5_000],
     ['limit', 16_000],
+    ['storage', -5_000],
   ]);
   Object.assign(bench, { loadW: 18_000, pvW: 2_000 });
   await until(clock, 6);
   await until(clock, 11);
   assert.deepEqual(bench.orders.slice(2), [
-    ['storage', 5_000],
     ['limit', 'lifted'],
+    ['storage', 5_000],
   ]);
 });
 
@@ -274,7 +309,7 @@ test('what cannot be seen is assumed worst: the storage rests, and the export li
     bench.lost.add(device);
     await until(clock, 6);
     const limited = limitW === 'lifted' ? [] : [['limit', limitW]];
-    assert.deepEqual(bench.orders, [['storage', 5_000], ['storage', 0], ...limited]);
+    assert.deepEqual(bench.orders, [['storage', 5_000], ...limited, ['storage', 0]]);
     bench.lost.clear();
     await until(clock, 16);
     assert.ok(bench.orders.slice(2).some(([what, w]) => what === 'storage' && w === 5_000));

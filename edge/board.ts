@@ -1,28 +1,36 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#hal/clock.ts';
-import { GridError, reasonOf } from '#hal/errors.ts';
+import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
-import { UnixSeconds, W } from '#hal/units.ts';
+import { UnixSeconds } from '#hal/units.ts';
+import { channelNames } from '#ieee2030_5/ext/channels.ts';
 import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
+import type { DERStatus } from '#ieee2030_5/types.generated.ts';
 import type { BoardFile } from './board-file.ts';
-import { type ClientIdentity, Connection, RefusedError } from './client/connection.ts';
-import { discover, type Resources } from './client/discovery.ts';
+import { type ClientIdentity, Connection } from './client/connection.ts';
+import type { Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
-import { pvLimit, type StorageSituation, storageSetpoint } from './control/storage.ts';
-import { Outbox, type QueuedPosting } from './outbox.ts';
+import { UtilityClient, type UtilityClientOptions } from './client/utility-client.ts';
+import { availabilityOf, capabilityOf, type DerState, settingsOf, statusOf } from './control/der-documents.ts';
+import { withDemandResponse } from './control/demand-response.ts';
+import type { Explanation } from './control/explanation.ts';
+import { ControlLoop, gridSeconds } from './control/loop.ts';
+import { notApplicable, supportedModes } from './control/supported-modes.ts';
+import { Metering } from './metering.ts';
+import { Outbox } from './outbox.ts';
 import type { OutboxFile } from './outbox-file.ts';
-import { type BoardDevices, type BoardRegisters, emptyRegisters, Sampler, type SiteSample } from './sampler.ts';
-import { offerLeadSeconds, TradingAgent } from './trading/agent.ts';
+import type { BoardDevices } from './sampler.ts';
+import { nextWindow, offerLeadSeconds, TradingAgent } from './trading/agent.ts';
+import type { Outlook } from './trading/forecast.ts';
+import { NetHistory } from './trading/net-history.ts';
+import { UtilityMetering } from './utility-metering.ts';
 
 export const postSeconds = 15;
-/** A device falls back to its own safe value when the board has not refreshed its order for this long. */
-const revertSeconds = 60;
-/** Orders within this share of the rating are not repeated before half of `revertSeconds` has passed. */
-const deadband = 0.005;
-/** Statuses that the same posting gets again however often it is sent. */
-const hopeless: readonly number[] = [400, 413];
 /** After this many failures in a row the board looks for its resources anew. */
 const failuresBeforeDiscovery = 3;
+/** DERAvailability changes all the time; it is told this often, seconds. */
+const availabilitySeconds = 300;
 
 export interface BoardOptions {
   readonly file: BoardFile;
@@ -31,6 +39,14 @@ export interface BoardOptions {
   readonly serverUrl: string;
   readonly identity: ClientIdentity & { readonly lfdi: Lfdi };
   readonly outboxFile: OutboxFile;
+  /** How the board stands with a utility's server: PIN, registration, subscriptions, host names in certificates. */
+  readonly utility?: Pick<UtilityClientOptions, 'devices' | 'registration' | 'subscriptions'> & {
+    readonly checkHostName?: boolean;
+    /** How readings are mirrored; where it is not said, a server with our extension gets those of the campus. */
+    readonly readings?: 'campus' | 'csip-aus';
+    /** The DERs are demand response enabled devices (AS/NZS 4755): their DERStatus tells the mode. */
+    readonly demandResponse?: boolean;
+  };
   readonly sampleSeconds: number;
   readonly seed: number;
   readonly log: Log;
@@ -39,45 +55,68 @@ export interface BoardOptions {
 }
 
 /**
- * The runtime of one board: sample, control, post, trade. Real or emulated, only its devices differ; whoever made
- * them closes them after the board.
+ * The runtime of one board, where its parts meet: it samples, controls, posts and trades. Real or emulated, only its
+ * devices differ; whoever made them closes them after the board.
  */
 export class Board implements AsyncDisposable {
   readonly meterId: string;
   readonly connection: Connection;
   readonly outbox: Outbox;
+  /** What the server has for this board: programs, events, and where its readings go. */
+  readonly utility: UtilityClient;
   readonly #options: BoardOptions;
-  readonly #sampler: Sampler;
-  readonly #mirror: Mirror;
+  /** The device of the server's that this board is. */
+  readonly #lfdi: Lfdi;
+  readonly #metering: Metering;
+  /** Once it is known that the server is none of ours. */
+  #utilityMetering: UtilityMetering | undefined;
+  readonly #loop: ControlLoop;
   readonly #agent: TradingAgent;
+  readonly #net: NetHistory;
   readonly #log: Log;
   readonly #timers = new DisposableStack();
-  /** Load − PV of the samples within one window, a ring. */
-  readonly #netW: Float64Array;
-  #netCount = 0;
-  #resources: Resources | undefined;
-  #sample: SiteSample | undefined;
-  #lastPosted: UnixSeconds | undefined;
-  #ordered: { storageW: W; pvW: W | null; at: UnixSeconds } | undefined;
+  #rejected: ReturnType<typeof notApplicable> = new Map();
+  #reportedAt = -Infinity;
+  #availableAt = -Infinity;
   #failures = 0;
 
   constructor(options: BoardOptions) {
-    const { file, devices, identity, log } = options;
+    const { file, devices, identity, clock, serverUrl, outboxFile, seed, sampleSeconds, onPosted } = options;
+    const log = options.log.child({ meter: file.meterId });
     this.meterId = file.meterId;
     this.#options = options;
-    this.#log = log.child({ meter: file.meterId });
-    this.connection = new Connection(new URL(options.serverUrl).origin, identity);
-    this.outbox = new Outbox(options.outboxFile, file.meterId);
-    const registers = this.outbox.state('registers') as BoardRegisters | undefined;
-    this.#sampler = new Sampler(devices, registers ?? emptyRegisters, this.#log);
-    this.#mirror = new Mirror(this.connection, file.meterId, identity.lfdi);
-    this.#agent = new TradingAgent(file.meterId, file.building, options.seed);
-    this.#netW = new Float64Array(Math.max(1, Math.floor(WINDOW_SECONDS / options.sampleSeconds)));
+    this.#log = log;
+    const { checkHostName = true, devices: managed, registration, subscriptions } = options.utility ?? {};
+    this.connection = new Connection(new URL(serverUrl).origin, identity, { checkHostName });
+    const { connection } = this;
+    this.outbox = new Outbox(outboxFile, file.meterId, channelNames);
+    const { lfdi } = identity;
+    this.utility = new UtilityClient({
+      ...(managed !== undefined && { devices: managed }),
+      ...(registration !== undefined && { registration }),
+      ...(subscriptions !== undefined && { subscriptions }),
+      clock,
+      connection,
+      serverUrl,
+      lfdi,
+      outboxFile,
+      board: file.meterId,
+      seed,
+      log,
+    });
+    this.#lfdi = managed?.[0]?.lfdi ?? lfdi;
+    const mirror = new Mirror(connection, file.meterId, lfdi);
+    this.#metering = new Metering({ devices, outbox: this.outbox, mirror, log, onPosted });
+    const readGrid = (): ReturnType<Metering['readGrid']> => this.#metering.readGrid();
+    this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#lfdi, readGrid, log });
+    this.#agent = new TradingAgent(file.meterId, file.building, seed);
+    this.#net = new NetHistory(WINDOW_SECONDS, sampleSeconds);
   }
 
   async start(): Promise<void> {
     const { clock, devices, sampleSeconds } = this.#options;
     await Promise.all([devices.meter.start(), devices.inverter?.start(), devices.battery?.start()]);
+    this.#loop.start();
     const every = (
       name: string,
       period: number,
@@ -87,120 +126,114 @@ export class Board implements AsyncDisposable {
     ): void => {
       this.#timers.use(clock.every({ name, period, offset, phase }, task));
     };
+    this.#timers.use(this.utility.onChange(() => this.#refuse()));
+    await this.utility.start();
     every('sample', sampleSeconds, 0, 'sample', (now) => this.#sampleAndControl(now));
     every('post', postSeconds, 0, 'exchange', (now) => this.#post(now));
     every('offer', WINDOW_SECONDS, WINDOW_SECONDS - offerLeadSeconds, 'exchange', (now) => this.#trade('offer', now));
     every('collect', WINDOW_SECONDS, postSeconds, 'exchange', (now) => this.#trade('collect', now));
   }
 
+  /** Which event, default or limit makes the devices do what they do, since when and until when; plain data. */
+  explain(): Explanation | undefined {
+    return this.#loop.explanation;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timers.dispose();
+    await this.utility[Symbol.asyncDispose]();
     await this.connection[Symbol.asyncDispose]();
-    await this.outbox.close();
+    await this.outbox.save();
   }
 
   async #sampleAndControl(now: UnixSeconds): Promise<void> {
-    const sample = await this.#sampler.sample(now);
-    this.#sample = sample;
-    if (sample.loadW !== undefined) {
-      this.#netW[this.#netCount % this.#netW.length] = sample.loadW - (sample.inverter?.powerW ?? 0);
-      this.#netCount++;
-    }
-    await this.#control(now, sample);
+    const sample = await this.#metering.take(now);
+    if (sample.loadW !== undefined) this.#net.add(sample.loadW - (sample.inverter?.powerW ?? 0));
+    await this.#loop.control(sample, this.#agent.commitmentW(now));
+    const { state } = this.#loop;
+    if (state !== undefined) await this.#foreign()?.take(sample, state.grid);
+    this.#report(now);
   }
 
-  async #control(now: UnixSeconds, sample: SiteSample): Promise<void> {
-    const { file, devices } = this.#options;
-    const { inverter, battery } = devices;
-    const spec = file.devices.battery;
-    const situation = this.#situation(now, sample);
-    // What cannot be seen is assumed worst: without the meter or the battery's own state, the storage rests, and
-    // without the meter the export limit holds at zero load.
-    const storageW = situation === undefined ? W(0) : storageSetpoint(situation);
-    const ratedPvW = file.devices.inverter?.ratedW ?? 0;
-    const { exportLimitW } = file.connection;
-    const pvW = pvLimit({ loadW: sample.loadW ?? 0, exportLimitW }, storageW, ratedPvW);
-    const last = this.#ordered;
-    const isSame =
-      last !== undefined && Math.abs(last.storageW - storageW) <= (spec?.ratedW ?? 0) * deadband && last.pvW === pvW;
-    if (isSame && now - last.at < revertSeconds / 2) return;
-    this.#ordered = { storageW, pvW, at: now };
-    const orders: Promise<void>[] = [];
-    if (battery !== undefined) orders.push(battery.setPower(storageW, revertSeconds));
-    if (inverter !== undefined && (pvW !== null || (last !== undefined && last.pvW !== pvW))) {
-      orders.push(inverter.limitPower(pvW, revertSeconds));
-    }
-    // A device that refuses its order does not keep the other one from its own.
-    for (const order of await Promise.allSettled(orders)) {
-      if (order.status === 'fulfilled') continue;
-      this.#log.warn({ reason: reasonOf(order.reason) }, 'order to a device failed; it reverts by itself');
-      this.#ordered = undefined;
-    }
-  }
-
-  #situation(now: UnixSeconds, sample: SiteSample): StorageSituation | undefined {
-    const { file } = this.#options;
-    const spec = file.devices.battery;
-    if (sample.loadW === undefined || sample.battery === undefined || spec === undefined) return undefined;
-    return {
-      loadW: sample.loadW,
-      pvW: sample.inverter?.powerW ?? 0,
-      stateOfChargeCentiPercent: sample.battery.stateOfChargeCentiPercent,
-      reserveCentiPercent: spec.reservePercent * 100,
-      ratedW: spec.ratedW,
-      commitmentW: this.#agent.commitmentW(now),
-      importLimitW: file.connection.importLimitW,
-      exportLimitW: file.connection.exportLimitW,
+  /** Tells the utility's client of the DERs; what has not changed is not sent. */
+  #report(now: UnixSeconds): void {
+    const { state } = this.#loop;
+    if (state === undefined || now - this.#reportedAt < gridSeconds) return;
+    this.#reportedAt = now;
+    const isAvailabilityDue = now - this.#availableAt >= availabilitySeconds;
+    if (isAvailabilityDue) this.#availableAt = now;
+    const reports = {
+      DERCapability: capabilityOf(state.plant),
+      DERSettings: settingsOf(state),
+      DERStatus: this.#statusOf(state),
+      ...(isAvailabilityDue && { DERAvailability: availabilityOf(state) }),
     };
+    this.utility.report(reports, this.#lfdi);
+  }
+
+  /** Answers the events of which the site can carry out nothing. */
+  #refuse(): void {
+    const controls = this.utility.view(this.#lfdi)?.derPrograms.flatMap((program) => program.controls) ?? [];
+    const rejected = notApplicable(controls, supportedModes(this.#loop.plant));
+    if (isDeepStrictEqual(rejected, this.#rejected)) return;
+    this.#rejected = rejected;
+    this.utility.participate({ optedOut: new Set(), rejected }, this.#lfdi);
+  }
+
+  #statusOf(state: DerState): DERStatus {
+    const status = statusOf(state);
+    return this.#options.utility?.demandResponse === true ? withDemandResponse(status, state.settings) : status;
   }
 
   async #post(now: UnixSeconds): Promise<void> {
-    const sample = this.#sample;
-    if (sample !== undefined && sample.time === now) {
-      const duration = this.#lastPosted === undefined ? 0 : now - this.#lastPosted;
-      this.#lastPosted = now;
-      const posting = { start: UnixSeconds(now - duration), duration, values: this.#sampler.values(sample) };
-      await this.outbox.append(posting, { registers: this.#sampler.registers });
-    }
-    await this.#exchange('post', async (resources) => {
-      for (let posting = this.outbox.oldest(); posting !== undefined; posting = this.outbox.oldest()) {
-        await this.#send(resources, posting);
-      }
+    if (this.#foreign()?.isDue(now) === false) return;
+    if (this.#foreign() === undefined) await this.#metering.queue(now);
+    // By then the server has been asked whose it is.
+    await this.#exchange('post', (resources) => {
+      const foreign = this.#foreign();
+      return foreign === undefined ? this.#metering.post(resources) : foreign.post(resources, now);
     });
   }
 
-  /** One posting that the head-end will never take must not keep all others waiting. */
-  async #send(resources: Resources, posting: QueuedPosting): Promise<void> {
-    try {
-      const { elapsedMs } = await this.#mirror.post(resources.mirrorUsagePoints, posting);
-      this.outbox.acknowledge(posting);
-      this.#options.onPosted(elapsedMs);
-    } catch (error) {
-      if (!(error instanceof RefusedError) || !hopeless.includes(error.status)) throw error;
-      this.outbox.refuse(posting);
-      this.#log.error(
-        { start: posting.start, reason: error.message },
-        'the head-end does not take a posting; it is given up',
-      );
-    }
+  /** The metering for a server that is not ours; `undefined` for one of ours, and while nobody knows. */
+  #foreign(): UtilityMetering | undefined {
+    const { hasExtension = true } = this.utility;
+    const readings = this.#options.utility?.readings ?? (hasExtension ? 'campus' : 'csip-aus');
+    if (readings === 'campus') return undefined;
+    const { file, devices, outboxFile, sampleSeconds, seed, onPosted } = this.#options;
+    this.#utilityMetering ??= new UtilityMetering({
+      file,
+      devices,
+      connection: this.connection,
+      utility: this.utility,
+      lfdi: this.#lfdi,
+      outboxFile,
+      sampleSeconds,
+      seed,
+      log: this.#log,
+      onPosted,
+    });
+    return this.#utilityMetering;
   }
 
   async #trade(what: 'offer' | 'collect', now: UnixSeconds): Promise<void> {
     await this.#exchange(what, async (resources) => {
+      const outlook = this.#outlook(now);
       if (what === 'collect') await this.#agent.collect(this.connection, resources, now);
-      else if (this.#netCount > 0) await this.#agent.offer(this.connection, resources, now, this.#outlook());
+      else if (outlook !== undefined) await this.#agent.offer(this.connection, resources, now, outlook);
     });
   }
 
-  #outlook(): Parameters<TradingAgent['offer']>[3] {
-    const known = Math.min(this.#netCount, this.#netW.length);
-    let sum = 0;
-    for (let i = 0; i < known; i++) sum += this.#netW[i] ?? 0;
+  #outlook(now: UnixSeconds): Outlook | undefined {
+    const netW = this.#net.meanW();
+    if (netW === undefined) return undefined;
     const spec = this.#options.file.devices.battery;
-    const state = this.#sample?.battery;
+    const state = this.#metering.sample?.battery;
+    const window = nextWindow(now);
     return {
-      netW: Math.round(sum / known),
+      netW,
       windowSeconds: WINDOW_SECONDS,
+      limits: this.#loop.tightestIn(window, UnixSeconds(window + WINDOW_SECONDS)),
       storage:
         spec === undefined || state === undefined
           ? undefined
@@ -215,19 +248,17 @@ export class Board implements AsyncDisposable {
 
   /** Talks to the head-end; a failure leaves everything queued for the next time. */
   async #exchange(what: string, talk: (resources: Resources) => Promise<void>): Promise<void> {
-    const { clock, serverUrl, identity } = this.#options;
     try {
-      const url = new URL(serverUrl);
-      this.#resources ??= await discover(this.connection, url.pathname, identity.lfdi, clock.now());
-      await talk(this.#resources);
+      await talk(await this.utility.resources(this.#lfdi));
       if (this.#failures > 0) this.#log.info({ what }, 'head-end reached again');
+      this.utility.reached();
       this.#failures = 0;
     } catch (error) {
       if (!(error instanceof GridError)) throw error;
       if (this.#failures === 0)
         this.#log.warn({ what, reason: error.describe() }, 'head-end not reached; kept for later');
       this.#failures++;
-      if (this.#failures % failuresBeforeDiscovery === 0) this.#resources = undefined;
+      if (this.#failures % failuresBeforeDiscovery === 0) this.utility.rediscover();
     }
   }
 }

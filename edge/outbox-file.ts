@@ -21,7 +21,7 @@ export interface OutboxWrite {
 }
 
 interface Waiting {
-  readonly write: OutboxWrite;
+  readonly apply: () => void;
   readonly resolve: () => void;
   readonly reject: (error: GridError) => void;
 }
@@ -81,9 +81,24 @@ export class OutboxFile implements Disposable {
 
   /** Resolves when it is committed; rejects with `GTX-OUT-002` and nothing is written. */
   write(write: OutboxWrite): Promise<void> {
+    return this.transact(() => this.#apply(write));
+  }
+
+  /** Makes a table of the caller's own in the file; `sql` is repeated at every start. */
+  define(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** A statement on a table of the caller's own; what writes is run within `transact`. */
+  prepare(sql: string): StatementSync {
+    return this.#database.prepare(sql);
+  }
+
+  /** Runs statements all or nothing, committed together with what else is written in this turn; as `write` otherwise. */
+  transact(apply: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) queueMicrotask(() => this.#flush());
-      this.#waiting.push({ write, resolve, reject });
+      this.#waiting.push({ apply, resolve, reject });
     });
   }
 
@@ -98,7 +113,7 @@ export class OutboxFile implements Disposable {
     this.#waiting = [];
     try {
       this.#database.exec('BEGIN');
-      for (const { write } of waiting) this.#apply(write);
+      for (const { apply } of waiting) apply();
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');

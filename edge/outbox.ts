@@ -1,15 +1,16 @@
 import { UnixSeconds } from '#hal/units.ts';
-import { type ChannelName, type ChannelValues, channelNames } from '#ieee2030_5/ext/channels.ts';
+import type { ChannelName } from '#ieee2030_5/ext/channels.ts';
 import type { OutboxFile, OutboxRow } from './outbox-file.ts';
 
 /** What one post carries: the values at the end of `[start, start + duration]`. */
-export interface Posting {
+export interface Posting<Name extends string = ChannelName> {
   readonly start: UnixSeconds;
   readonly duration: number;
-  readonly values: ChannelValues;
+  /** `undefined` where it was not measured. */
+  readonly values: Readonly<Record<Name, number | undefined>>;
 }
 
-export interface QueuedPosting extends Posting {
+export interface QueuedPosting<Name extends string = ChannelName> extends Posting<Name> {
   readonly sequence: number;
 }
 
@@ -39,26 +40,27 @@ const windowSize = 256;
 
 const nothing: OutboxTotals = { queued: 0, acknowledged: 0, dropped: 0, refused: 0 };
 
-const countOf = (values: ChannelValues): number => channelNames.filter((name) => values[name] !== undefined).length;
-
 /**
  * A board's durable memory: the postings that the head-end has not acknowledged yet, and with them the board's own
  * state (registers). An acknowledgement is written with the next posting, so that after a crash the last one may be
  * sent once more; the head-end stores it once.
  */
-export class Outbox {
+export class Outbox<Name extends string = ChannelName> {
   readonly #file: OutboxFile;
   readonly #board: string;
+  readonly #names: readonly Name[];
   readonly #limit: number;
   /** The oldest postings, in order; empty only when the file has none beyond it. */
-  #window: QueuedPosting[];
+  #window: QueuedPosting<Name>[];
   #size: number;
   #doneThrough = 0;
   #kept: Kept;
 
-  constructor(file: OutboxFile, board: string, limit = defaultLimit) {
+  /** `names` are the channels, in the order in which the file keeps them. */
+  constructor(file: OutboxFile, board: string, names: readonly Name[], limit = defaultLimit) {
     this.#file = file;
     this.#board = board;
+    this.#names = names;
     this.#limit = limit;
     const kept = file.stateOf(board);
     this.#kept =
@@ -84,20 +86,20 @@ export class Outbox {
   }
 
   /** Queues a posting and keeps the board's state with it, all or nothing; one at a time. */
-  async append(posting: Posting, state: Readonly<Record<string, unknown>>): Promise<void> {
+  async append(posting: Posting<Name>, state: Readonly<Record<string, unknown>>): Promise<void> {
     const { totals, through } = this.#kept;
     const sequence = this.#kept.sequence + 1;
     const kept: Kept = {
       sequence,
       through,
-      totals: { ...totals, queued: totals.queued + countOf(posting.values) },
+      totals: { ...totals, queued: totals.queued + this.#countOf(posting) },
       state,
     };
     await this.#write(kept, {
       sequence,
       start: posting.start,
       duration: posting.duration,
-      values: JSON.stringify(channelNames.map((name) => posting.values[name] ?? null)),
+      values: JSON.stringify(this.#names.map((name) => posting.values[name] ?? null)),
     });
     if (this.#window.length === this.#size && this.#size < windowSize) this.#window.push({ ...posting, sequence });
     this.#size++;
@@ -105,12 +107,17 @@ export class Outbox {
   }
 
   /** The posting to send next, or `undefined` when everything is acknowledged. */
-  oldest(): QueuedPosting | undefined {
+  oldest(): QueuedPosting<Name> | undefined {
     return this.#window[0];
   }
 
+  /** The oldest postings that are at hand, in order; all of them but in a long outage. */
+  get waiting(): readonly QueuedPosting<Name>[] {
+    return this.#window;
+  }
+
   /** The head-end holds the oldest posting: forget it. */
-  acknowledge(posting: QueuedPosting): void {
+  acknowledge(posting: QueuedPosting<Name>): void {
     this.#finish(posting);
     this.#count('acknowledged', posting);
     const end = UnixSeconds(posting.start + posting.duration);
@@ -118,7 +125,7 @@ export class Outbox {
   }
 
   /** The head-end will never take the oldest posting: it is counted, and does not keep the others waiting. */
-  refuse(posting: QueuedPosting): void {
+  refuse(posting: QueuedPosting<Name>): void {
     this.#finish(posting);
     this.#count('refused', posting);
   }
@@ -129,7 +136,7 @@ export class Outbox {
   }
 
   /** Writes what was acknowledged since the last posting. */
-  close(): Promise<void> {
+  save(): Promise<void> {
     return this.#write(this.#kept, undefined);
   }
 
@@ -145,12 +152,16 @@ export class Outbox {
     this.#count('dropped', oldest);
   }
 
-  #count(what: 'acknowledged' | 'dropped' | 'refused', { values }: Posting): void {
+  #count(what: 'acknowledged' | 'dropped' | 'refused', posting: Posting<Name>): void {
     const { totals } = this.#kept;
-    this.#kept = { ...this.#kept, totals: { ...totals, [what]: totals[what] + countOf(values) } };
+    this.#kept = { ...this.#kept, totals: { ...totals, [what]: totals[what] + this.#countOf(posting) } };
   }
 
-  #finish(posting: QueuedPosting): void {
+  #countOf({ values }: Posting<Name>): number {
+    return this.#names.filter((name) => values[name] !== undefined).length;
+  }
+
+  #finish(posting: QueuedPosting<Name>): void {
     if (this.#window[0]?.sequence !== posting.sequence) {
       throw new RangeError(`posting ${posting.sequence} is not the oldest`);
     }
@@ -160,13 +171,13 @@ export class Outbox {
     if (this.#window.length === 0 && this.#size > 0) this.#window = this.#load();
   }
 
-  #load(): QueuedPosting[] {
+  #load(): QueuedPosting<Name>[] {
     return this.#file
       .rowsOf(this.#board, this.#doneThrough, windowSize)
       .map(({ sequence, start, duration, values }) => {
         const numbers = JSON.parse(values) as (number | null)[];
-        const named = channelNames.map((name, i) => [name, numbers[i] ?? undefined] as const);
-        const byName = Object.fromEntries(named) as Record<ChannelName, number | undefined>;
+        const named = this.#names.map((name, i) => [name, numbers[i] ?? undefined] as const);
+        const byName = Object.fromEntries(named) as Record<Name, number | undefined>;
         return { sequence, start: start as UnixSeconds, duration, values: byName };
       });
   }

@@ -9,6 +9,7 @@ import type {
   PvInverter,
   SiteMeter,
 } from '#drivers/capabilities.ts';
+import type { GridReading } from '#drivers/grid-support.ts';
 import type { ChannelValues } from '#ieee2030_5/ext/channels.ts';
 import { countNet, emptyNetRegister, type NetRegister } from './net-register.ts';
 
@@ -25,8 +26,16 @@ export interface SiteSample {
   readonly time: UnixSeconds;
   readonly gridW: W | undefined;
   readonly loadW: W | undefined;
+  /** Between line and neutral at the connection point. */
+  readonly voltageV: number | undefined;
   readonly inverter: InverterReading | undefined;
   readonly battery: BatteryReading | undefined;
+}
+
+/** What the devices measure of the grid; `undefined` where there is none, or where it did not answer. */
+export interface GridReadings {
+  readonly inverter: GridReading | undefined;
+  readonly battery: GridReading | undefined;
 }
 
 /** The registers that a board itself must keep: they outlive its devices' and its own restarts. */
@@ -67,9 +76,20 @@ export class Sampler {
       time: now,
       gridW: frame?.channels[gridChannel - 1]?.powerW,
       loadW: frame?.channels[loadChannel - 1]?.powerW,
+      voltageV: frame?.voltsRms,
       inverter: pv,
       battery: storage,
     };
+  }
+
+  /** Voltage, frequency and state: not for every sample. */
+  async readGrid(): Promise<GridReadings> {
+    const { inverter, battery } = this.#devices;
+    const [pv, storage] = await Promise.all([
+      inverter === undefined ? undefined : this.#read('inverter state', () => inverter.readGrid()),
+      battery === undefined ? undefined : this.#read('battery state', () => battery.readGrid()),
+    ]);
+    return { inverter: pv, battery: storage };
   }
 
   /** The values of one posting, from the newest sample and the registers. */

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { tryLockFolder } from './folder-lock.ts';
+import { lockFolder, tryLockFolder } from './folder-lock.ts';
 
 function temporary(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'gtx-lock-'));
@@ -70,4 +70,13 @@ test('a folder that is not there, or whose lock is a folder, is a system error w
   assert.throws(() => tryLockFolder(join(folder, 'nothing')), { code: 'ENOENT' });
   mkdirSync(join(folder, 'lock'));
   assert.throws(() => tryLockFolder(folder), { code: 'EISDIR' });
+});
+
+test('who waits for a folder has it as soon as the other lets go, and is told when it never does', async (t) => {
+  const folder = temporary(t);
+  const first = await lockFolder(folder, 0);
+  await assert.rejects(lockFolder(folder, 20), { code: 'GTX-HAL-022' });
+  const second = lockFolder(folder, 5000);
+  first[Symbol.dispose]();
+  (await second)[Symbol.dispose]();
 });

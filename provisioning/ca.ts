@@ -1,26 +1,35 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  X509Certificate,
-} from 'node:crypto';
-import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { syncFolder, writeFailed, writeFileAtomic } from '#hal/atomic-file.ts';
-import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { GridError } from '#hal/errors.ts';
+import { HashChain } from '#hal/hash-chain.ts';
+import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
+import { isoTime, type UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
-import type { Issuer } from './certificates.ts';
-import { certificatePem, privateKeyPem } from './pem.ts';
+import {
+  type Authority,
+  type AuthorityFolder,
+  type AuthorityOptions,
+  hasAuthority,
+  isIssuedBy,
+  listAddress,
+  makeAuthority,
+  makeNextIssuing,
+  type NewAuthorityOptions,
+  numberOf,
+  openIssuer,
+  readAuthority,
+  validFrom,
+} from './authority-folder.ts';
+import { alternativeNames, certificatePolicies, readCertificate } from './certificate-fields.ts';
+import { issueDevice, type Issuer, issueServer } from './certificates.ts';
+import { type Issuance, issuanceLog, Issuances } from './issuances.ts';
 import { policies } from './object-identifiers.ts';
+import { certificatePem } from './pem.ts';
+import type { RevocationReason } from './revocation-list.ts';
+import { currentList, type ListName } from './revocation-store.ts';
+import { isProfile, notAfterOf, type Profile, profiles } from './validity.ts';
 
-/** From the trust anchor down, as IEEE 2030.5 names them: SERCA, MCA, MICA. */
-const levels = ['root', 'policy', 'issuing'] as const;
-type Level = (typeof levels)[number];
-
-/** A certificate is valid from so many seconds ago: a board's clock may lag until it has met its head-end. */
-const backdatedBy = 3600;
+export { publicKeyOfRequest } from './request-key.ts';
 
 export interface DeviceOrder {
   /** The hardware's serial number, 1 to 64 bytes of UTF-8. */
@@ -31,6 +40,10 @@ export interface DeviceOrder {
   readonly keyIn: 'file' | 'elsewhere';
   /** DNS names and IP addresses, for a server. */
   readonly hosts?: readonly string[];
+  /** `device` (IEEE 2030.5's own, for ever) unless told. */
+  readonly profile?: Profile;
+  /** Of an operational certificate, 1 to 3650; 90 unless told. */
+  readonly days?: number;
 }
 
 export interface IssuedCertificate {
@@ -39,155 +52,330 @@ export interface IssuedCertificate {
   readonly chainPem: string;
 }
 
+/** A REST server's certificate lasts so long; browsers take no more. */
+const serverDays = 397;
+
 /**
- * The certificate authority of one campus: root → policy → issuing, in one folder (0700) of PEM files, the keys
- * 0600 and not encrypted. Only the issuing key is read in daily use.
+ * The certificate authority of one campus: root → policy → issuing, in one folder (0700) of PEM files. In daily use
+ * only the issuing key is read; the others may lie offline. Everything that it issues and revokes is in its log
+ * (`log/`) before it is given out.
  */
 export class CertificateAuthority {
-  readonly folder: string;
-  readonly #certificates: Readonly<Record<Level, X509Certificate>>;
-  #issuer: Promise<Issuer> | undefined;
+  readonly #folder: AuthorityFolder;
+  readonly #options: AuthorityOptions;
+  readonly #log: HashChain;
+  readonly #issuances: Issuances;
+  readonly #issuers = new Map<string, Promise<Issuer>>();
 
-  private constructor(folder: string, certificates: Readonly<Record<Level, X509Certificate>>) {
-    this.folder = folder;
-    this.#certificates = certificates;
+  private constructor(folder: AuthorityFolder, options: AuthorityOptions) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#log = new HashChain(logFolder(folder.path), issuanceLog);
+    this.#issuances = new Issuances(this.#log.reader());
   }
 
   /** Opens the authority of a folder. Throws GTX-PRV-001 where there is none, GTX-PRV-002 where it is damaged. */
-  static async open(folder: string): Promise<CertificateAuthority> {
-    if (!(await exists(folder))) {
-      throw new GridError('GTX-PRV-001', `There is no certificate authority in ${folder}`, {
-        kind: 'input',
-        hint: `\`gridtokenx provision ca init --out ${folder}\` makes one.`,
-      });
-    }
-    const [root, policy, issuing] = await Promise.all(levels.map((level) => readCertificate(folder, level)));
-    const certificates = { root: root!, policy: policy!, issuing: issuing! };
-    const chained =
-      issued(certificates.root, certificates.root) &&
-      issued(certificates.policy, certificates.root) &&
-      issued(certificates.issuing, certificates.policy);
-    if (!chained) throw damaged(folder, 'its certificates are not a chain');
-    return new CertificateAuthority(folder, certificates);
+  static async open(folder: string, options: AuthorityOptions = {}): Promise<CertificateAuthority> {
+    return new CertificateAuthority(await readAuthority(folder), options);
   }
 
   /** Makes a new authority. Throws GTX-PRV-003 where there is one already, GTX-HAL-020 where it cannot be written. */
-  static async create(folder: string): Promise<CertificateAuthority> {
-    if (await exists(folder)) {
+  static async create(folder: string, options: NewAuthorityOptions = {}): Promise<CertificateAuthority> {
+    if (await hasAuthority(folder)) {
       throw new GridError('GTX-PRV-003', `${folder} holds a certificate authority already`, {
         kind: 'input',
         hint: 'Choose another folder; nothing was changed.',
       });
     }
-    await writeAuthority(folder);
-    return CertificateAuthority.open(folder);
+    await makeAuthority(folder, options);
+    return CertificateAuthority.open(folder, options);
   }
 
   /** The authority of a folder, made there at the first call. Whole or absent after a crash, never half. */
-  static async openOrCreate(folder: string): Promise<CertificateAuthority> {
-    return (await exists(folder)) ? CertificateAuthority.open(folder) : CertificateAuthority.create(folder);
+  static async openOrCreate(folder: string, options: NewAuthorityOptions = {}): Promise<CertificateAuthority> {
+    return (await hasAuthority(folder))
+      ? CertificateAuthority.open(folder, options)
+      : CertificateAuthority.create(folder, options);
+  }
+
+  get folder(): string {
+    return this.#folder.path;
   }
 
   /** The trust anchor: what both ends are given to check each other with. */
   get rootPem(): string {
-    return this.#certificates.root.toString();
+    return this.#folder.root.certificate.toString();
   }
 
-  /** Whether this authority issued a certificate. */
+  /** The trust anchor of the REST side, where it has one. */
+  get restRootPem(): string | undefined {
+    return this.#folder.rest?.root.certificate.toString();
+  }
+
+  /** The policy authority, the issuing one and those that issued before it, as DER. */
+  get intermediates(): Uint8Array[] {
+    const { policy, issuing, retired } = this.#folder;
+    return [policy, issuing, ...retired].map(({ certificate }) => certificate.raw);
+  }
+
+  /** Whether the issuing authority of today issued a certificate. */
   issued(certificate: X509Certificate): boolean {
-    return issued(certificate, this.#certificates.issuing);
+    return isIssuedBy(certificate, this.#folder.issuing.certificate);
+  }
+
+  /** Whether an issuing authority that has been replaced issued a certificate. */
+  issuedBefore(certificate: X509Certificate): boolean {
+    return this.#folder.retired.some((one) => isIssuedBy(certificate, one.certificate));
   }
 
   /**
-   * Issues a device's or a server's certificate. Throws GTX-PRV-004 for a key that is not on P-256 or a serial
-   * number out of range.
+   * Issues a device's or a 2030.5 server's certificate. Throws GTX-PRV-004 for a key that is not on P-256, or a serial
+   * number or number of days out of range.
    */
-  async issueDevice(order: DeviceOrder): Promise<IssuedCertificate> {
+  issueDevice(order: DeviceOrder): Promise<IssuedCertificate> {
+    return this.#issue(order);
+  }
+
+  async #issue(order: DeviceOrder, replaces?: string): Promise<IssuedCertificate> {
+    const { serial, publicKey, hosts = [], profile = 'device' } = order;
     checkOrder(order);
-    const { issueDevice } = await import('./certificates.ts');
-    const der = await issueDevice(
-      {
-        serial: order.serial,
-        publicKey: order.publicKey,
-        hosts: order.hosts ?? [],
-        policies: [
-          policies.genericDevice,
-          policies.testCertificate,
-          ...(order.keyIn === 'file' ? [policies.softwareKey] : []),
-        ],
-        notBefore: validFrom(),
-      },
-      await this.#issuing(),
+    const { issuing, policy } = this.#folder;
+    const issuedUnder = [
+      policies.genericDevice,
+      policies.testCertificate,
+      ...profiles[profile].policies,
+      ...(order.keyIn === 'file' ? [policies.softwareKey] : []),
+    ];
+    const notAfter = notAfterOf(profile, wallSeconds(), order.days);
+    const request = { serial, publicKey, hosts, policies: issuedUnder, notBefore: validFrom(), notAfter };
+    const der = await issueDevice({ ...request, ...this.#addresses(issuing) }, await this.#issuer(issuing));
+    await this.#write(der, { subject: serial, profile, policies: issuedUnder, issuer: issuing }, replaces);
+    return { der, chainPem: certificatePem(der) + issuing.certificate.toString() + policy.certificate.toString() };
+  }
+
+  /**
+   * Issues a REST server's certificate below the REST root, for 397 days. Throws GTX-PRV-024 where the authority has
+   * none, GTX-PRV-004 for a key that is not on P-256.
+   */
+  async issueServer(publicKey: KeyObject, hosts: readonly string[]): Promise<IssuedCertificate> {
+    const { rest } = this.#folder;
+    if (rest === undefined) {
+      throw new GridError('GTX-PRV-024', `The authority in ${this.folder} has no root for REST`, {
+        kind: 'input',
+        hint: '`gridtokenx provision ca init --rest-root rsa4096` makes one with a new authority.',
+      });
+    }
+    const [serial = ''] = hosts;
+    checkOrder({ serial, publicKey, keyIn: 'elsewhere' });
+    const notAfter = (wallSeconds() + serverDays * 86_400) as UnixSeconds;
+    const request = { publicKey, hosts, notBefore: validFrom(), notAfter, ...this.#addresses(rest.issuing) };
+    const der = await issueServer(request, await this.#issuer(rest.issuing));
+    await this.#write(der, { subject: serial, profile: 'server', policies: [], issuer: rest.issuing });
+    return { der, chainPem: certificatePem(der) + rest.issuing.certificate.toString() };
+  }
+
+  /**
+   * A new certificate for the same device, key, hosts and profile; the old one stays good until it expires or is
+   * revoked. Throws GTX-PRV-025 for a certificate that is not this authority's or is revoked.
+   */
+  async renew(certificate: Uint8Array, days?: number): Promise<IssuedCertificate> {
+    const old = new X509Certificate(certificate);
+    if (!this.issued(old) && !this.issuedBefore(old)) throw notRenewable('it was issued by another authority');
+    await this.#issuances.refresh();
+    const number = numberOf(old);
+    if (this.#issuances.revocationOf(number) !== undefined) throw notRenewable('it is revoked');
+    return await this.#issue({ ...orderOf(certificate), ...(days !== undefined && { days }) }, number);
+  }
+
+  /**
+   * Revokes a certificate that it has issued, and, but for `superseded`, all others for the same key, known by its LFDI or itself (then also one from before there was a log).
+   * Gives the name of the list that it comes to be on. Throws GTX-PRV-023 for one that it does not know, GTX-PRV-026
+   * for one that is revoked.
+   */
+  async revoke(
+    which: { readonly lfdi: Lfdi } | { readonly certificate: Uint8Array },
+    reason: RevocationReason,
+  ): Promise<ListName> {
+    await this.#issuances.refresh();
+    const { number, lfdi, issuer } = this.#known(which);
+    if (this.#issuances.revocationOf(number) !== undefined) {
+      throw new GridError('GTX-PRV-026', `The certificate ${lfdi} is revoked already`, { kind: 'input' });
+    }
+    const at = wallSeconds();
+    const all = [{ number, lfdi, issuer }, ...(reason === 'superseded' ? [] : this.#sameKey(number))];
+    await Promise.all(
+      all.map((one) =>
+        this.#log.append({ what: 'revocation', serial: one.number, lfdi: one.lfdi, issuer: one.issuer, reason, at }),
+      ),
     );
-    const { issuing, policy } = this.#certificates;
-    return { der, chainPem: certificatePem(der) + issuing.toString() + policy.toString() };
+    return this.#authorities().find(({ certificate }) => numberOf(certificate) === issuer)!.name;
   }
 
-  #issuing(): Promise<Issuer> {
-    this.#issuer ??= readIssuer(this.folder, this.#certificates.issuing);
-    return this.#issuer;
+  /** Other certificates for the key of one: whoever has lost it, or must not use it, has none of them. */
+  #sameKey(number: string): Issuance[] {
+    const certificate = this.#issuances.find({ number })?.certificate;
+    if (certificate === undefined) return [];
+    const { spki } = readCertificate(certificate);
+    return this.#issuances
+      .all()
+      .filter((one) => one.number !== number && one.revocation === undefined)
+      .filter((one) => Buffer.compare(readCertificate(one.certificate).spki, spki) === 0);
+  }
+
+  #known(
+    which: { readonly lfdi: Lfdi } | { readonly certificate: Uint8Array },
+  ): Pick<Issuance, 'number' | 'lfdi' | 'issuer'> {
+    if ('lfdi' in which) {
+      const known = this.#issuances.find(which);
+      if (known !== undefined) return known;
+      throw unknownCertificate(
+        which.lfdi,
+        'Give the certificate file itself where it was issued before there was a log.',
+      );
+    }
+    const certificate = new X509Certificate(which.certificate);
+    const lfdi = lfdiOf(which.certificate);
+    const by = this.#authorities().find((one) => isIssuedBy(certificate, one.certificate));
+    if (by === undefined) throw unknownCertificate(lfdi, 'Another authority issued it.');
+    return { number: numberOf(certificate), lfdi, issuer: numberOf(by.certificate) };
+  }
+
+  /** What it has issued, in that order, with what became of it. */
+  async issuances(): Promise<Issuances> {
+    await this.#issuances.refresh();
+    return this.#issuances;
+  }
+
+  /**
+   * The revocation list of an authority of the folder (`issuing`, `policy`, `root`, `issuing-1`, …), made anew when it
+   * grows old or something has been revoked since. Throws GTX-PRV-022 where that needs a key that is elsewhere.
+   */
+  async revocationList(name: ListName): Promise<Uint8Array> {
+    await this.#issuances.refresh();
+    const authority = this.authority(name);
+    const open = (): Promise<Issuer> => this.#issuer(authority);
+    return await currentList({ folder: this.folder, authority, issuances: this.#issuances, log: this.#log, open });
+  }
+
+  /** The lists that peers need: of the issuing authorities, the policy authority and the root, then those of REST. */
+  listNames(): ListName[] {
+    return this.#authorities().map(({ name }) => name);
+  }
+
+  #authorities(): Authority[] {
+    const { root, policy, issuing, retired, rest } = this.#folder;
+    return [issuing, ...retired, policy, root, ...(rest === undefined ? [] : [rest.issuing, rest.root])];
+  }
+
+  /** An authority of the folder by its name. Throws GTX-PRV-023 where there is none. */
+  authority(name: ListName): Authority {
+    const found = this.#authorities().find((one) => one.name === name);
+    if (found === undefined) throw unknownCertificate(name, 'The authority has no such certificate.');
+    return found;
+  }
+
+  /** What signs as an issuing authority of the folder, for OCSP. */
+  issuingAuthority(name?: ListName): Promise<Issuer> {
+    return this.#issuer(name === undefined ? this.#folder.issuing : this.authority(name));
+  }
+
+  /**
+   * The emergency: a new issuing authority takes the place of the one of today, whose certificate is revoked. Needs
+   * the policy key. What was issued below the old one is then reissued with `reissue`.
+   */
+  async replaceIssuing(reason: RevocationReason = 'cACompromise'): Promise<CertificateAuthority> {
+    const { issuing, policy } = this.#folder;
+    await makeNextIssuing(this.#folder, this.#options);
+    const entry = { serial: numberOf(issuing.certificate), lfdi: lfdiOf(issuing.certificate.raw) };
+    const at = wallSeconds();
+    await this.#log.append({ what: 'revocation', ...entry, issuer: numberOf(policy.certificate), reason, at });
+    const { issuingKey: _, ...options } = this.#options;
+    return await CertificateAuthority.open(this.folder, options);
+  }
+
+  /** The live certificates of issuing authorities that have been replaced. */
+  async outdated(): Promise<Issuance[]> {
+    await this.#issuances.refresh();
+    const numbers = this.#folder.retired.map(({ certificate }) => numberOf(certificate));
+    return this.#issuances.live(wallSeconds()).filter(({ issuer }) => numbers.includes(issuer));
+  }
+
+  /** A certificate of the issuing authority of today in place of another, for the same device and key. */
+  reissue({ certificate, number }: Issuance): Promise<IssuedCertificate> {
+    return this.#issue(orderOf(certificate), number);
+  }
+
+  #issuer(authority: Authority): Promise<Issuer> {
+    const { name } = authority;
+    let issuer = this.#issuers.get(name);
+    if (issuer === undefined) {
+      issuer = openIssuer(this.folder, authority, this.#options);
+      this.#issuers.set(name, issuer);
+      // A key that was elsewhere may be brought, a passphrase typed again.
+      issuer.catch(() => this.#issuers.delete(name));
+    }
+    return issuer;
+  }
+
+  #addresses({ name }: Authority) {
+    const { address } = this.#folder;
+    const revocation = listAddress(address, name);
+    return revocation === undefined ? {} : { revocation: { ...revocation, responder: `${address}/ocsp` } };
+  }
+
+  async #write(
+    der: Uint8Array,
+    issued: { subject: string; profile: string; policies: readonly string[]; issuer: Authority },
+    replaces?: string,
+  ): Promise<void> {
+    const certificate = new X509Certificate(der);
+    const { notAfter } = readCertificate(der);
+    await this.#log.append({
+      what: 'certificate',
+      serial: numberOf(certificate),
+      lfdi: lfdiOf(der),
+      ...issued,
+      issuer: numberOf(issued.issuer.certificate),
+      notAfter,
+      until: isoTime(notAfter as UnixSeconds),
+      replaces,
+      certificate: Buffer.from(der).toString('base64'),
+    });
   }
 }
 
-/** The public key of a certificate request (PKCS#10, PEM or DER). Throws GTX-PRV-005 for one that does not hold. */
-export async function publicKeyOfRequest(csr: Uint8Array): Promise<KeyObject> {
-  const { keyOfRequest } = await import('./certificates.ts');
-  const text = Buffer.from(csr).toString('latin1');
-  const key = await keyOfRequest(text.includes('-----BEGIN') ? text : csr).catch((error: unknown) => {
-    throw refused(reasonOf(error), error);
-  });
-  if (key === undefined) throw refused('its signature does not match its key');
-  return createPublicKey({ key: Buffer.from(key), format: 'der', type: 'spki' });
-}
+/** Where an authority keeps its log. */
+export const logFolder = (folder: string): string => join(folder, 'log');
 
-const refused = (reason: string, cause?: unknown): GridError =>
-  new GridError('GTX-PRV-005', `The certificate request is refused: ${reason}`, {
+const unknownCertificate = (name: string, hint: string): GridError =>
+  new GridError('GTX-PRV-023', `The authority knows no certificate ${name}`, { kind: 'input', hint });
+
+const notRenewable = (reason: string): GridError =>
+  new GridError('GTX-PRV-025', `The certificate cannot be renewed: ${reason}`, {
     kind: 'input',
-    hint: 'Give a PKCS#10 request with a P-256 key: `openssl req -new -key device.key -subj / -out device.csr`.',
-    cause,
+    hint: '`gridtokenx provision issue` makes a new identity.',
   });
 
-const validFrom = (): Date => new Date((wallSeconds() - backdatedBy) * 1000);
-
-const issued = (certificate: X509Certificate, by: X509Certificate): boolean =>
-  certificate.checkIssued(by) && certificate.verify(by.publicKey);
-
-const damaged = (folder: string, reason: string, cause?: unknown): GridError =>
-  new GridError('GTX-PRV-002', `The certificate authority in ${folder} is damaged: ${reason}`, {
-    hint: 'Bring the folder back from a backup: a new authority means new certificates for every board.',
-    cause,
-  });
-
-/** The root's certificate stands for the whole: the folder comes into being in one rename. */
-async function exists(folder: string): Promise<boolean> {
-  try {
-    await access(join(folder, 'root.pem'));
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return false;
-    throw new GridError('GTX-PRV-006', `Cannot read ${folder}: ${reasonOf(error)}`, { cause: error });
-  }
+/** The order that a certificate was issued by. */
+function orderOf(certificate: Uint8Array): DeviceOrder {
+  const { spki, extensions } = readCertificate(certificate);
+  const { hardware, hosts } = alternativeNames(extensions);
+  if (hardware === undefined) throw notRenewable('it names no hardware: it is no certificate of IEEE 2030.5');
+  const issuedUnder = certificatePolicies(extensions);
+  const has = (names: readonly string[]): boolean => names.every((name) => issuedUnder.includes(name));
+  const profile = Object.keys(profiles)
+    .filter(isProfile)
+    .findLast((name) => has(profiles[name].policies));
+  return {
+    serial: hardware.serial,
+    publicKey: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
+    keyIn: has([policies.softwareKey]) ? 'file' : 'elsewhere',
+    ...(hosts.length > 0 && { hosts }),
+    ...(profile !== undefined && { profile }),
+  };
 }
 
-async function readCertificate(folder: string, level: Level): Promise<X509Certificate> {
-  try {
-    return new X509Certificate(await readFile(join(folder, `${level}.pem`)));
-  } catch (error) {
-    throw damaged(folder, `${level}.pem: ${reasonOf(error)}`, error);
-  }
-}
-
-async function readIssuer(folder: string, certificate: X509Certificate): Promise<Issuer> {
-  try {
-    const privateKey = createPrivateKey(await readFile(join(folder, 'issuing.key')));
-    if (certificate.checkPrivateKey(privateKey)) return { certificate: new Uint8Array(certificate.raw), privateKey };
-  } catch (error) {
-    throw damaged(folder, `issuing.key: ${reasonOf(error)}`, error);
-  }
-  throw damaged(folder, 'issuing.key is not the key of issuing.pem');
-}
-
-function checkOrder({ serial, publicKey }: DeviceOrder): void {
+function checkOrder({ serial, publicKey, days }: DeviceOrder): void {
   const length = Buffer.byteLength(serial);
   if (length < 1 || length > 64) {
     throw new GridError('GTX-PRV-004', `A device's serial number has 1 to 64 bytes, not ${length}`, { kind: 'input' });
@@ -198,37 +386,9 @@ function checkOrder({ serial, publicKey }: DeviceOrder): void {
       hint: '`openssl ecparam -name prime256v1 -genkey -noout -out device.key` makes one.',
     });
   }
-}
-
-/** Writes all files into a folder beside, then renames it: a start that was killed leaves only what this removes. */
-async function writeAuthority(folder: string): Promise<void> {
-  const fresh = `${folder.replace(/\/+$/, '')}.new`;
-  try {
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
-    for (const [name, content, mode] of await newAuthorityFiles())
-      await writeFileAtomic(join(fresh, name), content, mode);
-    await rename(fresh, folder);
-    await syncFolder(dirname(fresh));
-  } catch (error) {
-    throw error instanceof GridError ? error : writeFailed(folder, error);
+  if (days !== undefined && !(Number.isInteger(days) && days >= 1 && days <= 3650)) {
+    throw new GridError('GTX-PRV-004', `An operational certificate lasts 1 to 3650 days, not ${days}`, {
+      kind: 'input',
+    });
   }
-}
-
-async function newAuthorityFiles(): Promise<(readonly [string, string, number])[]> {
-  const { issueAuthority } = await import('./certificates.ts');
-  const campus = randomBytes(4).toString('hex');
-  const files: (readonly [string, string, number])[] = [];
-  let above: Issuer | undefined;
-  for (const [depth, level] of levels.entries()) {
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const request = { name: `GridTokenX ${level} ${campus}`, publicKey, pathLength: 2 - depth, notBefore: validFrom() };
-    const certificate: Uint8Array<ArrayBuffer> = await issueAuthority(request, above ?? { privateKey });
-    files.push(
-      [`${level}.pem`, certificatePem(certificate), 0o644],
-      [`${level}.key`, privateKeyPem(privateKey), 0o600],
-    );
-    above = { certificate, privateKey };
-  }
-  return files;
 }

@@ -46,21 +46,22 @@ export async function loadIdentity(folder: string): Promise<DeviceIdentity> {
 
 /**
  * The identity in a folder, made at the first call with a key of its own in a file (0600). Calling it again
- * changes nothing, but that a server whose hosts have changed gets a new certificate for its key. A start that
- * was killed goes on with the key it had made. Throws GTX-PRV-011 for an identity of another authority.
+ * changes nothing, but that a server whose hosts have changed, and a device whose issuing authority was replaced, get
+ * a new certificate for their key. A start that was killed goes on with the key it had made. Throws GTX-PRV-011 for an identity of another authority.
  */
 export async function loadOrCreateIdentity(folder: string, request: IdentityRequest): Promise<DeviceIdentity> {
   const identity = await readIdentity(folder);
   if (identity !== undefined) {
     const [certificate] = certificatesOf(identity.certificatePem);
     const hosts = request.hosts ?? [];
-    if (certificate === undefined || !request.ca.issued(certificate)) {
+    const isCurrent = certificate !== undefined && request.ca.issued(certificate);
+    if (!isCurrent && (certificate === undefined || !request.ca.issuedBefore(certificate))) {
       throw unfit(folder, 'its certificate was issued by another authority');
     }
     const covered = hosts.every(
       (host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined,
     );
-    if (covered) return identity;
+    if (covered && isCurrent) return identity;
   }
   const privateKey = (await readKey(folder)) ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const { ca, serial, hosts } = request;

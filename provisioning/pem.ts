@@ -14,6 +14,9 @@ export const privateKeyPem = (key: KeyObject): string => key.export({ type: 'pkc
 
 /** One block of PEM (RFC 7468 §2). */
 export const pemOf = (label: string, bytes: Uint8Array): string => {
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 };

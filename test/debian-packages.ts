@@ -11,6 +11,7 @@ export const debianPackages = {
   swtpm: 'swtpm',
   'swtpm-tools': 'swtpm_setup',
   'tpm2-tools': 'tpm2_getcap',
+  'nginx-light': 'nginx',
 } as const;
 
 export type DebianPackage = keyof typeof debianPackages;

@@ -131,22 +131,23 @@ const keys = { enter: /[\r\n]/, interrupt: '\u0003', end: '\u0004', erase: /[\u0
 /** A line that is typed at the terminal and not shown. */
 async function typed(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
-  stdin.setRawMode(true).setEncoding('utf8').resume();
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   let line = '';
-  try {
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
-      for (const key of chunk) {
-        if (keys.enter.test(key)) return line;
-        if (key === keys.interrupt || key === keys.end) {
-          throw new GridError('GTX-PRV-028', 'No passphrase was typed', { kind: 'input' });
-        }
-        line = keys.erase.test(key) ? line.slice(0, -1) : line + key;
-      }
+  const take = (chunk: string): void => {
+    for (const key of chunk) {
+      if (keys.enter.test(key)) resolve(line);
+      else if (key === keys.interrupt || key === keys.end) {
+        reject(new GridError('GTX-PRV-028', 'No passphrase was typed', { kind: 'input' }));
+      } else line = keys.erase.test(key) ? line.slice(0, -1) : line + key;
     }
-    return line;
+  };
+  stderr.write(prompt);
+  stdin.setRawMode(true).setEncoding('utf8').on('data', take).resume();
+  try {
+    return await promise;
   } finally {
-    stdin.setRawMode(false).pause();
+    stdin.off('data', take).pause();
+    stdin.setRawMode(false);
     stderr.write('\n');
   }
 }

@@ -125,3 +125,103 @@ test('an answer of more than 1 MiB is not read into memory', async (t) => {
   await using connection = new Connection(origin, await identity('A'));
   await assert.rejects(connection.get('/dcap', 'DeviceCapability'), { code: 'GTX-SEP-001' });
 });
+
+test('a post, a put and a delete follow redirects with their body; a Location elsewhere is absolute', async (t) => {
+  const identity = await testIdentities(t);
+  const server = await identity('server');
+  const seen: string[] = [];
+  const other = await startTestServer(t, server, (method, url, body) => {
+    seen.push(`${method} ${url} ${body.includes('priceLimit')}`);
+    return { status: 201, location: '/made/1' };
+  });
+  const origin = await startTestServer(t, server, (_, url) => ({ status: 308, location: other + url }));
+  await using connection = new Connection(origin, await identity('A'));
+  const terms = { mRID: new Uint8Array(16), priceLimit: 7 };
+  assert.equal((await connection.post('/a', 'OfferTerms', terms)).location, `${other}/made/1`);
+  await connection.put('/b', 'OfferTerms', terms);
+  await connection.delete(`${other}/c`);
+  assert.deepEqual(seen, ['POST /a true', 'PUT /b true', 'DELETE /c false']);
+});
+
+test('a redirect to a server of another authority leads nowhere', async (t) => {
+  const [ours, theirs] = [await testIdentities(t), await testIdentities(t)];
+  const other = await startTestServer(t, await theirs('server'), () => document('DeviceCapability', dcap));
+  const origin = await startTestServer(t, await ours('server'), () => ({ status: 301, location: `${other}/dcap` }));
+  await using connection = new Connection(origin, await ours('A'));
+  await assert.rejects(connection.get('/dcap', 'DeviceCapability'), { code: 'GTX-SEP-001' });
+});
+
+test('of the servers that redirects lead to, the last few are kept', async (t) => {
+  const identity = await testIdentities(t);
+  const server = await identity('server');
+  const others = await Promise.all(
+    Array.from({ length: 5 }, () => startTestServer(t, server, () => document('DeviceCapability', dcap))),
+  );
+  const origin = await startTestServer(t, server, (_, url) => ({
+    status: 302,
+    location: `${others[Number(url.slice(1))]}/x`,
+  }));
+  await using connection = new Connection(origin, await identity('A'));
+  for (let n = 0; n < 5; n++) await connection.get(`/${n}`, 'DeviceCapability');
+  await connection.get(`${others[4]}/dcap`, 'DeviceCapability');
+  await assert.rejects(connection.get(`${others[0]}/dcap`, 'DeviceCapability'), { code: 'GTX-SEP-003' });
+});
+
+test('a server that speaks the edition of 2013 is written to in the same', async (t) => {
+  const identity = await testIdentities(t);
+  const bodies: string[] = [];
+  const origin = await startTestServer(t, await identity('server'), (method, _, body) => {
+    if (method === 'POST') bodies.push(body);
+    return { status: 200, body: '<DeviceCapability xmlns="http://ieee.org/2030.5" href="/dcap"/>' };
+  });
+  await using connection = new Connection(origin, await identity('A'));
+  await connection.get('/dcap', 'DeviceCapability');
+  await connection.post('/rsp', 'Response', {
+    endDeviceLFDI: new Uint8Array(20),
+    subject: new Uint8Array(16),
+    status: 1,
+  });
+  assert.match(bodies[0] ?? '', /xmlns="http:\/\/ieee.org\/2030.5"/);
+});
+
+test('a refusal tells when the server wants to be asked again', async (t) => {
+  const identity = await testIdentities(t);
+  const origin = await startTestServer(t, await identity('server'), (_, url) =>
+    url === '/head'
+      ? { status: 503, headers: { 'retry-after': '30' } }
+      : { ...document('Error', { reasonCode: 4, maxRetryDuration: 77 }), status: 429 },
+  );
+  await using connection = new Connection(origin, await identity('A'));
+  await assert.rejects(connection.get('/head', 'DeviceCapability'), { retryAfter: 30 });
+  await assert.rejects(connection.get('/body', 'DeviceCapability'), { retryAfter: 77 });
+});
+
+test('CSIP-AUS elements go to a server that has shown some, in the namespace of its version', async (t) => {
+  const identity = await testIdentities(t);
+  const bodies: string[] = [];
+  const origin = await startTestServer(t, await identity('server'), (method, path, body) => {
+    if (method === 'PUT') bodies.push(body);
+    const link = path === '/plain' ? '' : '<aus:ConnectionPointLink href="/cp"/>';
+    const head = `<EndDevice xmlns="urn:ieee:std:2030.5:ns" xmlns:aus="https://csipaus.org/ns${path === '/1.3' ? '/v1.3' : ''}">`;
+    return { status: 200, body: `${head}<sFDI>1</sFDI><changedTime>0</changedTime>${link}</EndDevice>` };
+  });
+  await using connection = new Connection(origin, await identity('A'));
+  const capability = {
+    modesSupported: Uint8Array.of(1),
+    rtgMaxW: { multiplier: 0, value: 1 },
+    type: 83,
+    doeModesSupported: Uint8Array.of(15),
+  };
+  for (const path of ['/plain', '/1.3', '/1.2']) {
+    await connection.get(path, 'EndDevice');
+    await connection.put('/dercap', 'DERCapability', capability);
+  }
+  assert.deepEqual(
+    bodies.map((body) => /"(https:\/\/csipaus[^"]*)"/.exec(body)?.[1]),
+    [undefined, 'https://csipaus.org/ns/v1.3', 'https://csipaus.org/ns'],
+  );
+  assert.deepEqual(
+    bodies.map((body) => body.includes('doeModesSupported')),
+    [false, true, true],
+  );
+});

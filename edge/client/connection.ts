@@ -1,19 +1,16 @@
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { Client } from 'undici';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { monotonicMs } from '#hal/wall.ts';
-import { mediaType } from '#ieee2030_5/namespaces.ts';
-import { parseAs } from '#ieee2030_5/parse.ts';
-import { clientTls } from '#ieee2030_5/tls.ts';
+import { extensionTable } from '#ieee2030_5/ext/table.ts';
+import { type Edition, mediaType, type ProfileName } from '#ieee2030_5/namespaces.ts';
+import { parseDocument } from '#ieee2030_5/parse.ts';
 import type { RootName, Roots } from '#ieee2030_5/types.generated.ts';
 import { writeDocument } from '#ieee2030_5/write.ts';
+import { RefusedError, refusalOf } from './refused-error.ts';
+import { type ClientIdentity, exchange, openTlsLink, type RawResponse } from './tls-link.ts';
 
-/** What a board proves itself with; PEM texts. */
-export interface ClientIdentity {
-  readonly certificatePem: string;
-  readonly keyPem: string;
-  readonly caPem: string;
-}
+export { type ClientIdentity, RefusedError };
 
 export interface TlsFacts {
   readonly cipher: string;
@@ -26,142 +23,192 @@ export interface PostResult {
   readonly elapsedMs: number;
 }
 
-const timeoutMs = 30_000;
-const maxResponseBytes = 1 << 20;
+/** A resource as it lies on the server. */
+export interface Fetched {
+  /** `undefined`: not modified since the ETag that was given. */
+  readonly body: Uint8Array | undefined;
+  readonly etag: string | undefined;
+  /** Where it was found in the end: links in it are relative to this. */
+  readonly url: string;
+}
+
+export interface ConnectionOptions {
+  /** Whether servers' certificates must name their host; those of foreign utilities do not. Default true. */
+  readonly checkHostName?: boolean;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+const maxRedirects = 5;
+/** Servers that redirects may lead to; the one redirected to longest ago is left. */
+const maxOrigins = 4;
+const redirects: readonly number[] = [301, 302, 307, 308];
 
 /**
  * One kept-alive mutual TLS connection to a 2030.5 server (IEEE 2030.5-2018 §6). Requests go one after another;
- * a lost connection is opened anew by the next request.
+ * a lost connection is opened anew by the next request. Redirects are followed (§4.6): within the server, or to
+ * another one whose certificate chains to the same authority, over a connection of its own.
  */
 export class Connection implements AsyncDisposable {
   readonly origin: string;
-  readonly #client: Client;
+  readonly #identity: ClientIdentity;
+  readonly #checkHostName: boolean;
+  /** By origin; the first is the server itself. */
+  readonly #links = new Map<string, Client>();
+  /** The edition that the server speaks: it is answered in the same. */
+  #edition: Edition = '2018';
+  /**
+   * CSIP-AUS elements go to a server that has shown some itself, in the namespace of its version: one of plain 2030.5
+   * that holds documents against the XSD would refuse them.
+   */
+  #profile: ProfileName = 'ieee-2018';
   /** Of the last handshake. */
   tls: TlsFacts | undefined;
   handshakes = 0;
 
-  constructor(origin: string, identity: ClientIdentity) {
+  constructor(origin: string, identity: ClientIdentity, options: ConnectionOptions = {}) {
     this.origin = origin;
-    const connect = buildConnector({
-      ...clientTls({ cert: identity.certificatePem, key: identity.keyPem, ca: identity.caPem }, { hostname: true }),
-      timeout: timeoutMs,
-    });
-    this.#client = new Client(origin, {
-      connect: (options, callback) => {
-        connect(options, (...result) => {
-          const [error, socket] = result;
-          // With an error undici passes no socket at all, whatever its types say.
-          if (error === null) this.#connected(socket as TLSSocket);
-          callback(...result);
-        });
-      },
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      keepAliveTimeout: 600_000,
-      maxResponseSize: maxResponseBytes,
-    });
+    this.#identity = identity;
+    this.#checkHostName = options.checkHostName ?? true;
+    this.#open(origin);
   }
 
   /** GETs a resource. Rejects with `GTX-SEP-001` (no connection), `-002` (status) or a parser's `GTX-XML-…`. */
   async get<N extends RootName>(href: string, name: N): Promise<Roots[N]> {
-    const response = await this.#request('GET', href, null);
-    if (response.status !== 200) throw refused('GET', href, response.status, response.body);
-    return parseAs(name, response.body);
+    const { body } = await this.#request('GET', href, null);
+    return this.parse(name, body);
+  }
+
+  /** GETs a resource unparsed, unless it still has this ETag (RFC 9110 §13.1.2). Rejects as `get` does. */
+  async fetch(href: string, etag?: string): Promise<Fetched> {
+    const response = await this.#request('GET', href, null, etag);
+    return { body: response.status === 304 ? undefined : response.body, etag: response.etag, url: response.url };
+  }
+
+  /** Reads a document of this server, its elements in any order, and takes note of the edition that it speaks. */
+  parse<N extends RootName>(name: N, body: Uint8Array): Roots[N] {
+    const document = parseDocument(body, { expect: [name], order: 'any' });
+    this.#edition = document.namespace;
+    if (document.csipAus !== undefined) this.#profile = document.csipAus === '1.2' ? 'csip-aus-1.2' : 'any';
+    return document.value;
   }
 
   /** POSTs a resource; 2xx only, else `GTX-SEP-002`. */
-  async post<N extends RootName>(href: string, name: N, document: Roots[N]): Promise<PostResult> {
+  post<N extends RootName>(href: string, name: N, document: Roots[N]): Promise<PostResult> {
+    return this.send('POST', href, this.#write(name, document));
+  }
+
+  /** PUTs a resource; 2xx only, else `GTX-SEP-002`. */
+  put<N extends RootName>(href: string, name: N, document: Roots[N]): Promise<PostResult> {
+    return this.send('PUT', href, this.#write(name, document));
+  }
+
+  /** DELETEs a resource; 2xx only, else `GTX-SEP-002`. */
+  delete(href: string): Promise<PostResult> {
+    return this.send('DELETE', href, null);
+  }
+
+  /** Sends a document that is written already; 2xx only, else `GTX-SEP-002`. */
+  async send(method: Exclude<Method, 'GET'>, href: string, body: string | null): Promise<PostResult> {
     const started = monotonicMs();
-    const { status, location, body } = await this.#request('POST', href, writeDocument(name, document));
-    if (status < 200 || status > 299) throw refused('POST', href, status, body);
-    return { status, location, elapsedMs: monotonicMs() - started };
+    const { status, location, url } = await this.#request(method, href, body);
+    // A Location is relative to whom it comes from, which after a redirect is not this connection's server.
+    const isElsewhere = location !== undefined && new URL(url).origin !== this.origin;
+    return {
+      status,
+      location: isElsewhere ? new URL(location, url).href : location,
+      elapsedMs: monotonicMs() - started,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.destroy();
+    await Promise.all([...this.#links.values()].map((link) => link.destroy()));
+  }
+
+  #write<N extends RootName>(name: N, document: Roots[N]): string {
+    const profile = Object.hasOwn(extensionTable.roots, name) ? 'any' : this.#profile;
+    return writeDocument(name, document, { namespace: this.#edition, profile });
+  }
+
+  async #request(
+    method: Method,
+    href: string,
+    body: string | null,
+    etag?: string,
+  ): Promise<RawResponse & { url: string }> {
+    let url = this.#resolve(href);
+    for (let hops = 0; ; hops++) {
+      const response = await this.#exchange(method, url, body, etag);
+      const { status, location } = response;
+      if (redirects.includes(status) && location !== undefined) {
+        url = this.#redirected(url, location, hops);
+        continue;
+      }
+      const isTaken = method === 'GET' ? status === 200 : status >= 200 && status < 300;
+      if (!isTaken && (status !== 304 || etag === undefined)) throw refusalOf(method, href, response);
+      return { ...response, url: url.href };
+    }
+  }
+
+  async #exchange(method: Method, url: URL, body: string | null, etag: string | undefined): Promise<RawResponse> {
+    const path = url.pathname + url.search;
+    const link = this.#links.get(url.origin) ?? this.#open(url.origin);
+    const headers = {
+      accept: mediaType,
+      ...(body !== null && { 'content-type': mediaType }),
+      ...(etag !== undefined && { 'if-none-match': etag }),
+    };
+    try {
+      return await exchange(link, { method, path, headers, body });
+    } catch (error) {
+      const hint =
+        'Check that the head-end runs, its address, and that its certificate is of the CA that this board trusts.';
+      throw new GridError('GTX-SEP-001', `${method} ${url.href}: ${reasonOf(error)}`, { hint, cause: error });
+    }
+  }
+
+  /** Hrefs may be absolute; links lead to this server, or to one that it has redirected to. */
+  #resolve(href: string): URL {
+    const url = new URL(href, this.origin);
+    if (!this.#links.has(url.origin)) {
+      throw new GridError('GTX-SEP-003', `The server links to another server: ${href}`, {
+        hint: 'Links are followed within one server only.',
+      });
+    }
+    return url;
+  }
+
+  #redirected(from: URL, location: string, hops: number): URL {
+    const to = URL.parse(location, from.href);
+    if (hops >= maxRedirects || to === null || to.protocol !== 'https:') {
+      const reason = hops >= maxRedirects ? `more than ${maxRedirects} redirects` : 'a redirect to no https address';
+      throw new GridError('GTX-SEP-005', `${from.href}: ${reason}: ${location.slice(0, 200)}`, {
+        hint: 'The redirects of the server are wrong; its operator has to mend them.',
+      });
+    }
+    // A server that redirects a path does not repeat the page that was asked for.
+    if (to.search === '') to.search = from.search;
+    return to;
+  }
+
+  #open(origin: string): Client {
+    for (const oldest of [...this.#links.keys()].slice(1)) {
+      if (this.#links.size < maxOrigins) break;
+      void this.#links.get(oldest)?.close();
+      this.#links.delete(oldest);
+    }
+    const link = openTlsLink({
+      origin,
+      identity: this.#identity,
+      checkHostName: this.#checkHostName,
+      onConnected: (socket) => this.#connected(socket),
+    });
+    this.#links.set(origin, link);
+    return link;
   }
 
   #connected(socket: TLSSocket): void {
     this.handshakes++;
     this.tls = { cipher: socket.getCipher().name, version: socket.getProtocol() ?? '' };
   }
-
-  async #request(method: 'GET' | 'POST', href: string, body: string | null): Promise<Response> {
-    const path = this.#pathOf(href);
-    try {
-      return await exchange(this.#client, { method, path, headers: body === null ? getHeaders : postHeaders, body });
-    } catch (error) {
-      const hint =
-        'Check that the head-end runs, its address, and that its certificate is of the CA that this board trusts.';
-      throw new GridError('GTX-SEP-001', `${method} ${this.origin}${path}: ${reasonOf(error)}`, { hint, cause: error });
-    }
-  }
-
-  /** Hrefs may be absolute; this connection serves its own origin only. */
-  #pathOf(href: string): string {
-    const url = new URL(href, this.origin);
-    if (url.origin !== this.origin) {
-      throw new GridError('GTX-SEP-003', `The server links to another server: ${href}`, {
-        hint: 'Links are followed within one server only.',
-      });
-    }
-    return url.pathname + url.search;
-  }
 }
-
-interface Response {
-  readonly status: number;
-  readonly location: string | undefined;
-  readonly body: Uint8Array;
-}
-
-const getHeaders = { accept: mediaType };
-const postHeaders = { accept: mediaType, 'content-type': mediaType };
-
-/**
- * One request by undici's dispatcher: a posting every 15 s of every board is the hot path, and most of the cost of
- * `client.request` is a stream for a body that is mostly empty.
- */
-function exchange(client: Client, options: Dispatcher.DispatchOptions): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    let status = 0;
-    let location: string | undefined;
-    const chunks: Buffer[] = [];
-    client.dispatch(options, {
-      onRequestStart: () => undefined,
-      onResponseStart: (_controller, statusCode, headers) => {
-        status = statusCode;
-        location = typeof headers['location'] === 'string' ? headers['location'] : undefined;
-      },
-      onResponseData: (_controller, chunk) => void chunks.push(chunk),
-      onResponseEnd: () => resolve({ status, location, body: Buffer.concat(chunks) }),
-      onResponseError: (_controller, error) => reject(error),
-    });
-  });
-}
-
-/** A refusal with its status; `404` asks the caller to discover anew. */
-export class RefusedError extends GridError {
-  readonly status: number;
-
-  constructor(method: string, href: string, status: number, detail: string) {
-    super('GTX-SEP-002', `${method} ${href}: the server answered ${status}${detail}`, {
-      hint: 'Status 403: the device is not registered; 404: the resource moved, it is discovered anew; 503: try later.',
-    });
-    this.status = status;
-  }
-}
-
-const refused = (method: string, href: string, status: number, body: Uint8Array): RefusedError => {
-  let detail = '';
-  if (body.length > 0) {
-    try {
-      const { reasonCode } = parseAs('Error', body);
-      detail = ` (reasonCode ${reasonCode})`;
-    } catch {
-      // Not an Error document: a proxy's page, say. The status says enough.
-      detail = '';
-    }
-  }
-  return new RefusedError(method, href, status, detail);
-};

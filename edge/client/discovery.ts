@@ -1,5 +1,5 @@
 import { GridError } from '#hal/errors.ts';
-import { extensionPath } from '#ieee2030_5/ext/types.ts';
+import { extensionPath, type GridTokenXCapability } from '#ieee2030_5/ext/types.ts';
 import { formatLfdi, type Lfdi } from '#ieee2030_5/identity.ts';
 import type { EndDevice } from '#ieee2030_5/types.generated.ts';
 import { type Connection, RefusedError } from './connection.ts';
@@ -18,7 +18,7 @@ export interface Resources {
 
 const pageLimit = 255;
 
-const missing = (what: string): GridError =>
+export const missing = (what: string): GridError =>
   new GridError('GTX-SEP-004', `The server does not offer ${what} to this device`, {
     hint: 'Check that the device is registered at the head-end under this LFDI.',
   });
@@ -37,7 +37,7 @@ export async function discover(connection: Connection, dcapHref: string, lfdi: L
     mirrorUsagePoints: dcap.MirrorUsagePointListLink.href,
     requests: self.FlowReservationRequestListLink?.href,
     responses: self.FlowReservationResponseListLink?.href,
-    offerTerms: await findOfferTerms(connection),
+    offerTerms: (await findExtension(connection, [404]))?.OfferTermsListLink?.href,
   };
 }
 
@@ -51,13 +51,15 @@ async function findSelf(connection: Connection, href: string, lfdi: Lfdi): Promi
   }
 }
 
-/** Where a server has our extension it says so at its well-known path (RFC 8615); others answer 404. */
-async function findOfferTerms(connection: Connection): Promise<string | undefined> {
+/** Where a server has our extension it says so at its well-known path (RFC 8615); others answer one of `absent`. */
+export async function findExtension(
+  connection: Pick<Connection, 'get'>,
+  absent: readonly number[],
+): Promise<GridTokenXCapability | undefined> {
   try {
-    const extension = await connection.get(extensionPath, 'GridTokenXCapability');
-    return extension.OfferTermsListLink?.href;
+    return await connection.get(extensionPath, 'GridTokenXCapability');
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return undefined;
+    if (error instanceof RefusedError && absent.includes(error.status)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,10 +29,16 @@ export interface TestAnswer {
   readonly status: number;
   readonly body?: string;
   readonly location?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Answers a request, or with `undefined` breaks the connection off. */
-export type TestHandler = (method: string, url: string, body: string) => TestAnswer | undefined;
+export type TestHandler = (
+  method: string,
+  url: string,
+  body: string,
+  headers: IncomingHttpHeaders,
+) => TestAnswer | undefined;
 
 export const document = <N extends RootName>(name: N, value: Roots[N]): TestAnswer => ({
   status: 200,
@@ -60,12 +66,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const { method = '', url = '' } = request;
-  const answered = handler(method, url, Buffer.concat(chunks).toString());
+  const answered = handler(method, url, Buffer.concat(chunks).toString(), request.headers);
   if (answered === undefined) {
     response.destroy();
     return;
   }
-  const { status, body = '', location } = answered;
-  response.writeHead(status, { 'content-type': mediaType, ...(location !== undefined && { location }) });
+  const { status, body = '', location, headers } = answered;
+  response.writeHead(status, { 'content-type': mediaType, ...headers, ...(location !== undefined && { location }) });
   response.end(body);
 }

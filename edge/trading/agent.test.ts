@@ -71,7 +71,7 @@ async function offersOf(netW: number, places: Partial<Resources>): Promise<Poste
     return { status: 201, location: undefined, elapsedMs: 1 };
   };
   const now = UnixSeconds(window - offerLeadSeconds);
-  const outlook = { netW, windowSeconds: WINDOW_SECONDS, storage: undefined };
+  const outlook = { netW, windowSeconds: WINDOW_SECONDS, limits: { importW: 1e6, exportW: 1e6 }, storage: undefined };
   const agent = new TradingAgent('A', 'academic', 1);
   await agent.offer({ post } as unknown as Connection, places as Resources, now, outlook);
   return posts;

@@ -7,6 +7,7 @@ const storage = { stateOfChargeCentiPercent: 5_000, reserveCentiPercent: 2_000, 
 const outlook = (netW: number, store: Outlook['storage'] = storage): Outlook => ({
   netW,
   windowSeconds: 300,
+  limits: { importW: 1_000_000, exportW: 1_000_000 },
   storage: store,
 });
 

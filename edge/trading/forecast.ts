@@ -31,6 +31,8 @@ export interface Outlook {
   /** Mean of load − PV over the last window. */
   readonly netW: number;
   readonly windowSeconds: number;
+  /** Mean power that the connection may carry in the window, 0 and up. */
+  readonly limits: { readonly importW: number; readonly exportW: number };
   readonly storage:
     | {
         readonly stateOfChargeCentiPercent: number;
@@ -43,9 +45,17 @@ export interface Outlook {
 
 /**
  * The energy that a building offers for a window: need is positive, surplus negative, integer Wh. Persistence is
- * the forecast: what the last window was, less what the storage is to take or give.
+ * the forecast: what the last window was, less what the storage is to take or give. What a limit at the connection
+ * point does not let through is not offered.
  */
 export function offeredEnergy(outlook: Outlook, strategy: Strategy): Wh {
+  const { windowSeconds, limits } = outlook;
+  const mostWh = Math.floor((limits.importW * windowSeconds) / 3600);
+  const leastWh = 0 - Math.floor((limits.exportW * windowSeconds) / 3600);
+  return Wh(Math.min(Math.max(wantedEnergy(outlook, strategy), leastWh), mostWh));
+}
+
+function wantedEnergy(outlook: Outlook, strategy: Strategy): Wh {
   const { netW, windowSeconds, storage } = outlook;
   const expectedWh = (netW * windowSeconds) / 3600;
   if (storage === undefined) return Wh(Math.trunc(expectedWh));

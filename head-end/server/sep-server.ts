@@ -31,6 +31,15 @@ export interface SepServerOptions {
   readonly headersTimeoutMs?: number;
 }
 
+/** A request with who asks, and where its answer goes. */
+interface Asked extends Pick<SepRequest, 'principal' | 'peer' | 'body'> {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+type Answer = SepResponse | Promise<SepResponse>;
+
+const noBody = new Uint8Array(0);
 const maxBodyBytes = 1 << 20;
 /** A board posts every 15 s at most; idle connections are kept so that handshakes stay rare. */
 const keepAliveMs = 3_600_000;
@@ -65,6 +74,8 @@ export class SepServer implements AsyncDisposable {
       // Headers that come a byte at a time end after twice their time at most.
       connectionsCheckingInterval: headersTimeoutMs,
       maxHeaderSize: 16_384,
+      // No stream's life for a body that does not come.
+      optimizeEmptyRequests: true,
     });
     this.#server.on('secureConnection', () => this.handshakes++);
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
@@ -103,6 +114,12 @@ export class SepServer implements AsyncDisposable {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { headers } = request;
+    // What a GET needs no listeners for: they cost more than its answer.
+    if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
+      this.#respond(request, response, noBody);
+      return;
+    }
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
@@ -118,24 +135,36 @@ export class SepServer implements AsyncDisposable {
     request.on('end', () => {
       if (response.headersSent) return;
       const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-      this.#respond(request, response, body).catch((error: unknown) => {
-        this.#options.log.error(
-          { url: request.url, reason: reasonOf(error), stack: (error as Error).stack },
-          'request failed',
-        );
-        this.#writer.send(response, errorResponse(500, ReasonCode.invalidValues), '2018', undefined);
-      });
+      this.#respond(request, response, body);
     });
   }
 
-  async #respond(request: IncomingMessage, response: ServerResponse, body: Uint8Array): Promise<void> {
-    const principal = this.#principalOf(request.socket as TLSSocket);
+  /** Answers at once what needs no waiting for. */
+  #respond(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
+    const fail = (error: unknown): void => {
+      this.#options.log.error(
+        { url: request.url, reason: reasonOf(error), stack: (error as Error).stack },
+        'request failed',
+      );
+      this.#writer.send(response, errorResponse(500, ReasonCode.invalidValues), '2018', undefined);
+    };
+    try {
+      const principal = this.#principalOf(request.socket as TLSSocket);
+      const peer: Peer = { edition: this.editionOf(principal.lfdi) };
+      const asked: Asked = { request, response, principal, peer, body };
+      const answer = this.#answer(asked);
+      if (answer instanceof Promise) answer.then((resolved) => this.#send(asked, resolved)).catch(fail);
+      else this.#send(asked, answer);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #send({ request, response, principal, peer, body }: Asked, answer: SepResponse): void {
     const { device, lfdi } = principal;
-    const peer: Peer = { edition: this.editionOf(lfdi) };
-    const answer = await this.#answer(request, { principal, peer, body });
     // Bounded by the devices: what an unregistered peer writes is forgotten.
-    if (peer.edition === '2018') this.#editions.delete(lfdi);
-    else if (device !== undefined) this.#editions.set(lfdi, peer.edition);
+    if (peer.edition !== '2018' && device !== undefined) this.#editions.set(lfdi, peer.edition);
+    else if (this.#editions.size > 0) this.#editions.delete(lfdi);
     const { headers, method } = request;
     const isRead = method === 'GET' || method === 'HEAD';
     const conditions = isRead
@@ -147,11 +176,7 @@ export class SepServer implements AsyncDisposable {
     if (sent !== undefined && exchanges?.wants(lfdi) === true) exchanges.note(lfdi, request, body, sent);
   }
 
-  async #answer(
-    { headers, method = 'GET', url = '/' }: IncomingMessage,
-    { principal, peer, body }: Pick<SepRequest, 'principal' | 'peer' | 'body'>,
-  ): Promise<SepResponse> {
-    const who = principal.device?.meterId ?? principal.lfdi;
+  #answer({ request: { headers, method = 'GET', url = '/' }, principal, peer, body }: Asked): Answer {
     const question = url.indexOf('?');
     const href = question < 0 ? url : url.slice(0, question);
     const query = question < 0 ? '' : url.slice(question + 1);
@@ -159,14 +184,23 @@ export class SepServer implements AsyncDisposable {
       if (!isSep(headers['content-type'])) return errorResponse(415, ReasonCode.invalidFormat);
       if (!accepts(headers.accept)) return { status: 406 };
     }
+    const who = principal.device?.meterId ?? principal.lfdi;
     try {
       const request = { method, href, query, ids: [], principal, peer, body, range: headers.range };
-      const answer = await this.#options.engine.handle(request);
-      if (answer.status === 403) this.#refusals.note(who, 'forbidden', { path: href, status: 403 });
-      return answer;
+      const answer = this.#options.engine.handle(request);
+      if (!(answer instanceof Promise)) return this.#noted(answer, who, href);
+      return answer.then(
+        (resolved) => this.#noted(resolved, who, href),
+        (error: unknown) => this.#refuse(error, who, href),
+      );
     } catch (error) {
       return this.#refuse(error, who, href);
     }
+  }
+
+  #noted(answer: SepResponse, who: string, href: string): SepResponse {
+    if (answer.status === 403) this.#refusals.note(who, 'forbidden', { path: href, status: 403 });
+    return answer;
   }
 
   /** Errors of the sender's making become statuses; the rest is ours and rejects. */
@@ -206,4 +240,4 @@ const isSep = (contentType: string | undefined): boolean =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase() === mediaType;
 
 const accepts = (accept: string | undefined): boolean =>
-  accept === undefined || /(^|,)\s*(application\/(sep\+xml|\*)|\*\/\*)/i.test(accept);
+  accept === undefined || accept === mediaType || /(^|,)\s*(application\/(sep\+xml|\*)|\*\/\*)/i.test(accept);

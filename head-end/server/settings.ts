@@ -8,8 +8,8 @@ export const defaultSettings: SepSettings = {
   inBandRegistration: false,
 };
 
-/** Seconds; of MirrorUsagePointList the standard's default, of everything else a market window. */
-const defaultPollRate: Readonly<Record<string, number>> = { mup: 900 };
+/** Seconds; of what rarely changes the standard's default, of what steers devices a market window. */
+const defaultPollRate: Readonly<Record<string, number>> = { dcap: 900, tm: 900, edev: 900, der: 900, mup: 900 };
 const otherPollRate = 300;
 
 const settingsId = 'all';

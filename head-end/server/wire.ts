@@ -13,9 +13,11 @@ export interface Conditions {
 }
 
 interface Written {
-  readonly body: string;
+  /** Undefined where there is no document. */
+  readonly body: string | undefined;
   /** Strong: the body is the same, byte for byte. */
-  readonly etag: string;
+  readonly etag: string | undefined;
+  readonly headers: Readonly<Record<string, string | number>>;
 }
 
 /** An answer as it went out. */
@@ -30,44 +32,62 @@ export interface SentAnswer {
 export class AnswerWriter {
   readonly #reusable = new WeakMap<SepResponse, Written>();
 
-  send(response: ServerResponse, answer: SepResponse, edition: Edition, conditions: Conditions | undefined): SentAnswer | undefined {
+  send(
+    response: ServerResponse,
+    answer: SepResponse,
+    edition: Edition,
+    conditions: Conditions | undefined,
+  ): SentAnswer | undefined {
     if (response.headersSent || response.destroyed) return undefined;
-    const { status, location, allow, contentRange, content, modifiedAt } = answer;
-    const headers: Record<string, string | number> = {};
-    if (location !== undefined) headers['location'] = location;
-    if (allow !== undefined) headers['allow'] = allow;
-    if (contentRange !== undefined) headers['content-range'] = contentRange;
-    if (modifiedAt !== undefined) headers['last-modified'] = new Date(modifiedAt * 1000).toUTCString();
+    const { status, content, modifiedAt } = answer;
     if (content !== undefined) {
-      headers['content-type'] = 'application/octet-stream';
-      headers['accept-ranges'] = 'bytes';
-      headers['content-length'] = content.length;
+      const headers = {
+        ...headersOf(answer),
+        'content-type': 'application/octet-stream',
+        'accept-ranges': 'bytes',
+        'content-length': content.length,
+      };
       response.writeHead(status, headers).end(content);
       return { status, headers, body: undefined };
     }
     const written = this.#written(answer, edition);
-    if (written !== undefined && status === 200) {
-      headers['etag'] = written.etag;
-      if (conditions !== undefined && isUnchanged(conditions, written.etag, modifiedAt)) {
-        response.writeHead(304, headers).end();
-        return { status: 304, headers, body: undefined };
-      }
+    const { etag, body } = written;
+    if (etag !== undefined && conditions !== undefined && isUnchanged(conditions, etag, modifiedAt)) {
+      const headers = { ...headersOf(answer), etag };
+      response.writeHead(304, headers).end();
+      return { status: 304, headers, body: undefined };
     }
-    if (written !== undefined) headers['content-type'] = mediaType;
-    headers['content-length'] = written === undefined ? 0 : Buffer.byteLength(written.body);
-    response.writeHead(status, headers).end(written?.body);
-    return { status, headers, body: written?.body };
+    response.writeHead(status, written.headers).end(body);
+    return { status, headers: written.headers, body };
   }
 
-  #written(answer: SepResponse, edition: Edition): Written | undefined {
-    if (answer.document === undefined) return undefined;
+  #written(answer: SepResponse, edition: Edition): Written {
+    if (answer.document === undefined) {
+      return { body: undefined, etag: undefined, headers: { ...headersOf(answer), 'content-length': 0 } };
+    }
     const known = edition === '2018' ? this.#reusable.get(answer) : undefined;
     if (known !== undefined) return known;
     const body = textOf(answer.document, edition);
-    const written = { body, etag: answer.status === 200 ? `"${hash('sha1', body, 'base64url')}"` : '' };
+    const etag = answer.status === 200 ? `"${hash('sha1', body, 'base64url')}"` : undefined;
+    const headers = {
+      ...headersOf(answer),
+      ...(etag !== undefined && { etag }),
+      'content-type': mediaType,
+      'content-length': Buffer.byteLength(body),
+    };
+    const written: Written = { body, etag, headers };
     if (answer.isReusable === true && edition === '2018') this.#reusable.set(answer, written);
     return written;
   }
+}
+
+function headersOf({ location, allow, contentRange, modifiedAt }: SepResponse): Record<string, string> {
+  return {
+    ...(location !== undefined && { location }),
+    ...(allow !== undefined && { allow }),
+    ...(contentRange !== undefined && { 'content-range': contentRange }),
+    ...(modifiedAt !== undefined && { 'last-modified': new Date(modifiedAt * 1000).toUTCString() }),
+  };
 }
 
 /** A document that the edition of 2013 cannot say, or that lacks what it requires, is written as 2018 has it. */

@@ -91,6 +91,21 @@ test('a cancelled event ends at once, and a new client of a cancelled event says
   assert.deepEqual(client()(5, home({ ...event, status: 2, statusAt: 4 })), ['1:received', '1:cancelled']);
 });
 
+test('an event that is first seen as cancelled is answered as cancelled, even where another has taken its place (PRC-04)', () => {
+  const cancelled = { ...event, duration: 60, status: 2, statusAt: 12 };
+  const newer = { id: 2, start: 10, duration: 20, created: 1 };
+  assert.deepEqual(client()(13, home(cancelled, newer)), ['1:received', '2:received', '1:cancelled', '2:started']);
+});
+
+test('what was superseded before it was cancelled has had its final response', () => {
+  const at = client();
+  const older = { ...event, duration: 60 };
+  const newer = { id: 2, start: 12, duration: 20, created: 1 };
+  assert.deepEqual(at(11, home(older, newer)), ['1:received', '2:received', '1:started']);
+  assert.deepEqual(at(12, home(older, newer)), ['1:superseded', '2:started']);
+  assert.deepEqual(at(14, home({ ...older, status: 2, statusAt: 13 }, newer)), []);
+});
+
 test('a cancellation with randomisation is told when it takes effect', () => {
   const at = client(drawAll);
   at(30, home({ ...event, duration: 60, randomizeStart: 10 }));

@@ -188,8 +188,9 @@ function advance<Modes extends object>(
 ): KnownEvent {
   const newlyLost = lost.filter(({ at }) => at <= now).map(({ mode }) => mode);
   const event: KnownEvent = { ...before, from, until, lost: [...before.lost, ...newlyLost] };
-  if (hasLostAll(entry, event.lost)) return end(event, 'superseded', now, raise);
+  // The server's word goes before our own reckoning of who supersedes whom.
   if (cut !== undefined && cut.at <= now) return end(event, cut.status, now, raise);
+  if (hasLostAll(entry, event.lost)) return end(event, 'superseded', now, raise);
   if (until <= now) return end(event, completion(event), now, raise);
   if (from > now || event.participation === 'out' || event.state.at === 'active') return event;
   raise(event, 'started');

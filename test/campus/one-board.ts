@@ -7,7 +7,7 @@ import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { Board } from '#edge/board.ts';
-import { loadBoardFile } from '#edge/board-file.ts';
+import { type BoardFile, loadBoardFile } from '#edge/board-file.ts';
 import { Connection } from '#edge/client/connection.ts';
 import { discover } from '#edge/client/discovery.ts';
 import { EmulatedBuilding } from '#edge/fleet/emulated-building.ts';
@@ -17,12 +17,12 @@ import { startTestDatabase } from '#head-end/database/test-database.ts';
 import { HeadEnd } from '#head-end/head-end.ts';
 import { activePower } from '#ieee2030_5/active-power.ts';
 import { mridOf } from '#ieee2030_5/identity.ts';
-import { loadIdentity } from '#provisioning/identity-files.ts';
+import { type DeviceIdentity, loadIdentity } from '#provisioning/identity-files.ts';
 import { prepareIdentities } from '#cli/campus/identities.ts';
 import { temporaryFolder } from './campus-process.ts';
 import { type Exchange, type Names, RecordingProxy } from './recording-proxy.ts';
 
-const boardFile = (name: string) =>
+export const boardFile = (name: string) =>
   loadBoardFile(fileURLToPath(new URL(`../../boards/stanford/${name}.yaml`, import.meta.url)));
 
 const sampleSeconds = 15;
@@ -42,26 +42,17 @@ export interface RecordingOptions {
   readonly onExchange?: (exchange: Exchange, pool: Pool) => Promise<void>;
 }
 
-/**
- * A dormitory's board and a head-end for some virtual hours, with a recording proxy between them. A neighbour, at the
- * head-end by itself, sells and buys in turns, so that the dormitory has somebody to trade with.
- */
-export async function recordOneBoard(t: TestContext, options: RecordingOptions): Promise<Recorded> {
-  const start = UnixSeconds(Date.parse(options.start) / 1000);
-  const resources = new AsyncDisposableStack();
-  // Before the folder's, so that everything is closed when it goes.
-  t.after(() => resources.disposeAsync());
-  const folder = temporaryFolder(t, 'documents');
-  const [file, neighbour] = [boardFile('dorm-001'), boardFile('eng-001')];
+/** A head-end with a database of its own, that knows these boards. */
+export async function openHeadEnd(resources: AsyncDisposableStack, folder: string, files: readonly BoardFile[]) {
   const database = resources.use(await startTestDatabase());
   const { host = '', port, user, password, database: name } = database.connection;
-
-  const identities = await prepareIdentities(join(folder, 'ca'), join(folder, 'identities'), [file, neighbour]);
+  const identities = await prepareIdentities(join(folder, 'ca'), join(folder, 'identities'), files);
   const headEnd = resources.use(
     new HeadEnd((error) => {
       throw error;
     }),
   );
+  const [file] = files;
   const { sepPort } = await headEnd.open({
     dataFolder: folder,
     databaseUrl: `postgres://${user}:${encodeURIComponent(password ?? '')}@localhost:${port}/${name}?host=${encodeURIComponent(host)}`,
@@ -69,25 +60,26 @@ export async function recordOneBoard(t: TestContext, options: RecordingOptions):
     httpPort: 0,
     identityFolder: identities.serverFolder,
     devices: identities.devices,
-    zone: file.zone,
-    site: { name: 'one board', timeZone: file.location.timeZone },
+    zone: file?.zone ?? '',
+    site: { name: 'one board', timeZone: file?.location.timeZone ?? 'UTC' },
     speed: 'max',
     logLevel: 'silent',
   });
-  const identity = await loadIdentity(join(identities.boardsFolder, file.meterId));
-  const { onExchange } = options;
-  const proxy = resources.use(
-    new RecordingProxy({
-      serverPort: sepPort,
-      server: await loadIdentity(identities.serverFolder),
-      board: identity,
-      names: options.names,
-      ...(onExchange && { onExchange: (exchange: Exchange) => onExchange(exchange, database.pool) }),
-    }),
-  );
-  const serverUrl = `https://127.0.0.1:${await proxy.start()}${options.names.toBoard('/dcap')}`;
+  return { headEnd, sepPort, identities, database };
+}
 
-  const clock = new VirtualClock(start);
+export interface EmulatedBoardOptions {
+  readonly file: BoardFile;
+  readonly clock: VirtualClock;
+  readonly serverUrl: string;
+  readonly identity: DeviceIdentity;
+  /** For its outbox. */
+  readonly folder: string;
+}
+
+/** A board in its emulated building, not started yet. */
+export async function emulatedBoard(resources: AsyncDisposableStack, options: EmulatedBoardOptions): Promise<Board> {
+  const { file, clock, serverUrl, identity, folder } = options;
   const building = new EmulatedBuilding({ file, clock, seed: 1, state: undefined, traces: undefined });
   resources.use(building);
   const board = new Board({
@@ -104,6 +96,36 @@ export async function recordOneBoard(t: TestContext, options: RecordingOptions):
   });
   resources.use(board);
   clock.every({ name: 'field', period: sampleSeconds, phase: 'field' }, (now) => building.advanceTo(now));
+  return board;
+}
+
+/**
+ * A dormitory's board and a head-end for some virtual hours, with a recording proxy between them. A neighbour, at the
+ * head-end by itself, sells and buys in turns, so that the dormitory has somebody to trade with.
+ */
+export async function recordOneBoard(t: TestContext, options: RecordingOptions): Promise<Recorded> {
+  const start = UnixSeconds(Date.parse(options.start) / 1000);
+  const resources = new AsyncDisposableStack();
+  // Before the folder's, so that everything is closed when it goes.
+  t.after(() => resources.disposeAsync());
+  const folder = temporaryFolder(t, 'documents');
+  const [file, neighbour] = [boardFile('dorm-001'), boardFile('eng-001')];
+  const { headEnd, sepPort, identities, database } = await openHeadEnd(resources, folder, [file, neighbour]);
+  const identity = await loadIdentity(join(identities.boardsFolder, file.meterId));
+  const { onExchange } = options;
+  const proxy = resources.use(
+    new RecordingProxy({
+      serverPort: sepPort,
+      server: await loadIdentity(identities.serverFolder),
+      board: identity,
+      names: options.names,
+      ...(onExchange && { onExchange: (exchange: Exchange) => onExchange(exchange, database.pool) }),
+    }),
+  );
+  const serverUrl = `https://127.0.0.1:${await proxy.start()}${options.names.toBoard('/dcap')}`;
+
+  const clock = new VirtualClock(start);
+  const board = await emulatedBoard(resources, { file, clock, serverUrl, identity, folder });
   const trader = await loadIdentity(join(identities.boardsFolder, neighbour.meterId));
   const direct = resources.use(new Connection(`https://127.0.0.1:${sepPort}`, trader));
   clock.every({ name: 'neighbour', period: 300, offset: 240, phase: 'exchange' }, async (now) => {

@@ -10,6 +10,8 @@ import type { SepServices } from '../services.ts';
 import type { Entry, Source } from '../source.ts';
 import { storedDocument } from '../stored-source.ts';
 
+/** Seconds; what a device tells of itself and its DERs changes rarely, and changes are told at once. */
+const endDevicePostRate = 300;
 /** What one aggregator may fill the head-end's memory with. */
 const maxDevicesPerAggregator = 10_000;
 
@@ -26,7 +28,7 @@ export function endDeviceSources({ clock, registry, removeDevice, settings, stor
       changedTime: BigInt(device.changedAt),
       deviceCategory: device.deviceCategory,
       enabled: true,
-      postRate: device.postRate ?? settings.current().postRate,
+      postRate: device.postRate ?? endDevicePostRate,
     } satisfies EndDevice,
     changedAt: device.changedAt,
   });

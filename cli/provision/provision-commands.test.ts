@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test, type TestContext } from 'node:test';
+import { lfdiOf } from '#ieee2030_5/identity.ts';
+import { CertificateAuthority } from '#provisioning/ca.ts';
+import { isEncrypted } from '#provisioning/key-encryption.ts';
+
+const main = join(import.meta.dirname, '..', 'main.ts');
+
+interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function provision(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Result> {
+  const child = spawn(process.execPath, [main, 'provision', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      texts[name] += chunk.toString();
+    });
+  }
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, ...texts };
+}
+
+async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
+  t.after(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** An authority whose keys are not encrypted: made in this process, for speed. */
+async function authority(t: TestContext): Promise<{ folder: string; ca: string }> {
+  const folder = await temporaryFolder(t);
+  const ca = join(folder, 'ca');
+  await CertificateAuthority.create(ca);
+  return { folder, ca };
+}
+
+const done = (result: Result): Result => {
+  assert.equal(result.status, 0, result.stderr);
+  return result;
+};
+
+test('where nobody types a passphrase one is made beside the folder, and later commands find it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const ca = join(folder, 'new', 'ca');
+  const init = done(await provision(['ca', 'init', '--out', ca]));
+  assert.match(init.stderr, /ca\.passphrase\. Keep it apart/);
+  assert.equal((await stat(`${ca}.passphrase`)).mode & 0o777, 0o600);
+  assert.ok(isEncrypted(await readFile(join(ca, 'issuing.key'), 'utf8')));
+  done(await provision(['issue', '--ca', ca, '--out', join(folder, 'a')]));
+  await rm(`${ca}.passphrase`);
+  const without = await provision(['issue', '--ca', ca, '--out', join(folder, 'b')]);
+  assert.equal(without.status, 2);
+  assert.match(without.stderr, /^GTX-PRV-021 .*\n {2}hint: .*--passphrase-file/);
+  const wrong = await provision(['issue', '--ca', ca, '--out', join(folder, 'b')], {
+    GRIDTOKENX_CA_PASSPHRASE: 'mistaken',
+  });
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /^GTX-PRV-020 The passphrase does not open .*issuing\.key/);
+});
+
+test('a passphrase from a file or the environment encrypts and opens; a short one and no file are refused', async (t) => {
+  const { folder, ca } = await authority(t);
+  const file = join(folder, 'words');
+  await writeFile(file, 'correct horse battery\n');
+  const encrypted = done(await provision(['ca', 'encrypt', '--ca', ca, '--passphrase-file', file]));
+  assert.match(encrypted.stderr, /issuing\.key/);
+  done(
+    await provision(['issue', '--ca', ca, '--out', join(folder, 'a')], {
+      GRIDTOKENX_CA_PASSPHRASE: 'correct horse battery',
+    }),
+  );
+  const short = await provision(['ca', 'init', '--out', join(folder, 'b')], { GRIDTOKENX_CA_PASSPHRASE: 'short' });
+  assert.match(short.stderr, /^GTX-PRV-028 /);
+  const absent = await provision(['ca', 'init', '--out', join(folder, 'b'), '--passphrase-file', join(folder, 'none')]);
+  assert.match(absent.stderr, /^GTX-PRV-027 /);
+  assert.deepEqual([short.status, absent.status], [2, 2]);
+});
+
+test('issue, renew, revoke and status tell one story, and the log of it holds', async (t) => {
+  const { folder, ca } = await authority(t);
+  const device = join(folder, 'device');
+  done(
+    await provision([
+      'issue',
+      '--ca',
+      ca,
+      '--out',
+      device,
+      '--serial',
+      'S1',
+      '--profile',
+      'operational',
+      '--days',
+      '20',
+    ]),
+  );
+  const first = lfdiOf(await readFile(join(device, 'device.der')));
+  const key = await readFile(join(device, 'device.key'));
+  const early = done(await provision(['renew', device, '--ca', ca, '--if-due']));
+  assert.match(early.stderr, /needs no renewal yet/);
+  const renewed = JSON.parse(done(await provision(['renew', device, '--ca', ca, '--json'])).stdout) as {
+    lfdi: string;
+    replaces: string;
+  };
+  const second = lfdiOf(await readFile(join(device, 'device.der')));
+  assert.deepEqual([renewed.lfdi, renewed.replaces], [second, first]);
+  assert.deepEqual(await readFile(join(device, 'device.key')), key);
+  const [lying] = JSON.parse(done(await provision(['status', folder, '--json'])).stdout) as Record<string, unknown>[];
+  assert.deepEqual([lying?.['name'], lying?.['lfdi'], lying?.['state']], ['S1', second, 'fine']);
+  assert.ok([89, 90].includes(Number(lying?.['daysLeft'])));
+  const revoked = done(
+    await provision(['revoke', join(device, 'device.der'), '--ca', ca, '--reason', 'keyCompromise']),
+  );
+  assert.match(revoked.stderr, new RegExp(`Revoked ${second} \\(keyCompromise\\)`));
+  const issued = JSON.parse(done(await provision(['status', ca, '--json'])).stdout) as {
+    lfdi: string;
+    state: string;
+  }[];
+  assert.deepEqual(
+    issued.map(({ lfdi, state }) => [lfdi, state]),
+    [
+      [first, 'revoked'],
+      [second, 'revoked'],
+    ],
+  );
+  const log = join(ca, 'log', 'issuance-0000000000.jsonl');
+  const { entries, head } = JSON.parse(done(await provision(['log', 'verify', '--ca', ca, '--json'])).stdout) as {
+    entries: number;
+    head: string;
+  };
+  assert.equal(entries, (await readFile(log, 'utf8')).trimEnd().split('\n').length);
+  done(await provision(['log', 'verify', '--ca', ca, '--head', head]));
+  await writeFile(log, (await readFile(log, 'utf8')).replace('"S1"', '"S2"'));
+  const changed = await provision(['log', 'verify', '--ca', ca]);
+  assert.equal(changed.status, 1);
+  assert.match(changed.stderr, /^GTX-CHN-001 .*entry 0/);
+});
+
+test('an emergency replaces the certificate of every live device', async (t) => {
+  const { folder, ca } = await authority(t);
+  for (const serial of ['S1', 'S2'])
+    done(await provision(['issue', '--ca', ca, '--out', join(folder, serial), '--serial', serial]));
+  const replaced = done(await provision(['replace', '--ca', ca, '--out', join(folder, 'new'), '--json']));
+  const { devices } = JSON.parse(replaced.stdout) as { devices: { serial: string; lfdi: string; folder: string }[] };
+  assert.deepEqual(devices.map(({ serial }) => serial).toSorted(), ['S1', 'S2']);
+  for (const { folder: at, lfdi } of devices) assert.equal(lfdiOf(await readFile(join(at, 'device.der'))), lfdi);
+  const resumed = done(await provision(['replace', '--ca', ca, '--out', join(folder, 'new'), '--resume']));
+  assert.match(resumed.stderr, /, 0 certificates reissued/);
+});
+
+test('inspect explains what a file holds and what is wrong with it', async (t) => {
+  const { folder, ca } = await authority(t);
+  done(await provision(['issue', '--ca', ca, '--out', join(folder, 'd'), '--serial', 'S1', '--profile', 'birth']));
+  const words = done(await provision(['inspect', join(folder, 'd', 'device.pem')])).stdout;
+  assert.match(words, /^certificate\n {2}of +a device\n {2}profile +birth\n {2}lfdi +[0-9A-F]{40}\n {2}sfdi +\d+\n/);
+  assert.doesNotMatch(words, / ! /);
+  const key = done(await provision(['inspect', join(folder, 'd', 'device.key')])).stdout;
+  assert.equal(key, 'private key\n  key             P-256\n  ! it is not encrypted\n');
+  await writeFile(join(folder, 'nonsense'), 'nonsense');
+  const none = await provision(['inspect', join(folder, 'nonsense')]);
+  assert.equal(none.status, 2);
+  assert.match(none.stderr, /^GTX-PRV-032 /);
+});
+
+test('serve answers until it is told to stop, and then ends well', async (t) => {
+  const { ca } = await authority(t);
+  const child = spawn(process.execPath, [main, 'provision', 'serve', '--ca', ca, '--port', '0'], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const [line] = (await once(createInterface(child.stderr), 'line')) as [string];
+  const address = /http:\/\/\S+\.crl/.exec(line)?.[0] ?? '';
+  assert.equal((await fetch(address)).status, 200);
+  child.kill('SIGTERM');
+  assert.equal((await ended)[0], 0);
+});
+
+test('what does not go together is refused before anything is written', async (t) => {
+  const { folder, ca } = await authority(t);
+  const out = ['--ca', ca, '--out', join(folder, 'x')];
+  const cases: [string[], RegExp][] = [
+    [['issue', ...out, '--days', '5'], /^GTX-PRV-013 /],
+    [['issue', ...out, '--rest'], /^GTX-PRV-013 /],
+    [['issue', ...out, '--rest', '--host', 'a.example'], /^GTX-PRV-024 /],
+    [['issue', ...out, '--profile', 'operational', '--days', '0'], /^GTX-PRV-004 /],
+    [['revoke', 'F'.repeat(40), '--ca', ca, '--reason', 'keyCompromise'], /^GTX-PRV-023 /],
+    [['revoke', 'none.pem', '--ca', ca, '--reason', 'keyCompromise'], /^GTX-PRV-014 /],
+    [['revoke', 'none.pem', '--ca', ca, '--reason', 'boredom'], /^GTX-CLI-002 /],
+    [['ca', 'init', '--out', join(folder, 'x'), '--address', 'https://x/y'], /^GTX-PRV-029 /],
+    [['status', join(folder, 'absent')], /^GTX-PRV-014 /],
+  ];
+  await Promise.all(
+    cases.map(async ([args, expected]) => {
+      const { status, stderr } = await provision(args);
+      assert.match(stderr, expected, args.join(' '));
+      assert.equal(status, 2, args.join(' '));
+    }),
+  );
+  await assert.rejects(stat(join(folder, 'x')));
+});

@@ -1,0 +1,164 @@
+import type { StatementSync } from 'node:sqlite';
+import type { RootName } from '#ieee2030_5/types.generated.ts';
+import type { OutboxFile } from '../outbox-file.ts';
+import type { ResourceNode } from './resource-node.ts';
+
+/** A post that waits for its acknowledgement. */
+export interface QueuedPost {
+  readonly sequence: number;
+  /** Absolute URL. */
+  readonly href: string;
+  /** LFDI of the device that responds. */
+  readonly device: string;
+  /** mRID of the event. */
+  readonly subject: string;
+  readonly status: number;
+  /** XML. */
+  readonly body: string;
+}
+
+export interface StoredResource {
+  readonly url: string;
+  readonly name: RootName;
+  readonly parent: string | undefined;
+  readonly isFixed: boolean;
+  readonly without: string | undefined;
+  readonly pages: readonly Uint8Array[];
+}
+
+/** Between the pages of a list in one column: no XML document has it. */
+const separator = Buffer.from([0]);
+
+const tables = `
+  CREATE TABLE IF NOT EXISTS client_posts (board TEXT, sequence INTEGER, href TEXT, device TEXT, subject TEXT,
+    status INTEGER, body TEXT, PRIMARY KEY (board, sequence), UNIQUE (board, device, subject, status)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS client_memory (board TEXT, name TEXT, value TEXT, PRIMARY KEY (board, name))
+    STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS client_resources (board TEXT, depth INTEGER, url TEXT, name TEXT, parent TEXT,
+    fixed INTEGER, without TEXT, pages BLOB, PRIMARY KEY (board, url)) STRICT, WITHOUT ROWID;`;
+
+/**
+ * What one board's 2030.5 client keeps in the outbox's file: posts that wait, what it remembers of events, and the
+ * resources as it saw them last, so that a board that starts without its server knows its programs.
+ */
+export class ClientFile {
+  readonly #file: OutboxFile;
+  readonly #board: string;
+  readonly #statements: Readonly<
+    Record<
+      'post' | 'done' | 'next' | 'count' | 'last' | 'keep' | 'forget' | 'kept' | 'put' | 'remove' | 'all',
+      StatementSync
+    >
+  >;
+  #sequence: number;
+
+  constructor(file: OutboxFile, board: string) {
+    this.#file = file;
+    this.#board = board;
+    file.define(tables);
+    this.#statements = {
+      post: file.prepare('INSERT OR IGNORE INTO client_posts VALUES (?, ?, ?, ?, ?, ?, ?)'),
+      done: file.prepare('DELETE FROM client_posts WHERE board = ? AND sequence <= ?'),
+      next: file.prepare('SELECT * FROM client_posts WHERE board = ? ORDER BY sequence LIMIT 1'),
+      count: file.prepare('SELECT count(*) AS n FROM client_posts WHERE board = ?'),
+      last: file.prepare('SELECT max(sequence) AS n FROM client_posts WHERE board = ?'),
+      keep: file.prepare('INSERT OR REPLACE INTO client_memory VALUES (?, ?, ?)'),
+      forget: file.prepare('DELETE FROM client_memory WHERE board = ? AND name = ?'),
+      kept: file.prepare('SELECT name, value FROM client_memory WHERE board = ?'),
+      put: file.prepare('INSERT OR REPLACE INTO client_resources VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+      remove: file.prepare('DELETE FROM client_resources WHERE board = ? AND url = ?'),
+      all: file.prepare('SELECT * FROM client_resources WHERE board = ? ORDER BY depth, url'),
+    };
+    this.#sequence = Number(this.#statements.last.get(board)?.['n'] ?? 0);
+  }
+
+  get waitingPosts(): number {
+    return Number(this.#statements.count.get(this.#board)?.['n']);
+  }
+
+  /** The post to send next. */
+  nextPost(): QueuedPost | undefined {
+    const row = this.#statements.next.get(this.#board);
+    if (row === undefined) return undefined;
+    return {
+      sequence: Number(row['sequence']),
+      href: String(row['href']),
+      device: String(row['device']),
+      subject: String(row['subject']),
+      status: Number(row['status']),
+      body: String(row['body']),
+    };
+  }
+
+  /** The post was answered, as were all before it. Resolves when that is committed. */
+  finishPost({ sequence }: QueuedPost): Promise<void> {
+    return this.#file.transact(() => this.#statements.done.run(this.#board, sequence));
+  }
+
+  /** What was kept under each name. */
+  memory(): ReadonlyMap<string, string> {
+    return new Map(this.#statements.kept.all(this.#board).map((row) => [String(row['name']), String(row['value'])]));
+  }
+
+  /**
+   * Keeps values by name (`undefined` forgets one) and queues posts, all or nothing; resolves when it is committed.
+   * A post that waits already is not queued twice.
+   */
+  remember(
+    values: ReadonlyMap<string, string | undefined>,
+    posts: readonly Omit<QueuedPost, 'sequence'>[],
+  ): Promise<void> {
+    const rows = posts.map((post) => ({ ...post, sequence: ++this.#sequence }));
+    return this.#file.transact(() => {
+      for (const [name, value] of values) {
+        if (value === undefined) this.#statements.forget.run(this.#board, name);
+        else this.#statements.keep.run(this.#board, name, value);
+      }
+      for (const { sequence, href, device, subject, status, body } of rows) {
+        this.#statements.post.run(this.#board, sequence, href, device, subject, status, body);
+      }
+    });
+  }
+
+  /** Parents first. */
+  resources(): StoredResource[] {
+    return this.#statements.all.all(this.#board).map((row) => ({
+      url: String(row['url']),
+      name: String(row['name']) as RootName,
+      parent: row['parent'] === null ? undefined : String(row['parent']),
+      isFixed: row['fixed'] === 1,
+      without: row['without'] === null ? undefined : String(row['without']),
+      pages: pagesOf(row['pages'] as Uint8Array),
+    }));
+  }
+
+  /** Keeps what a walk found changed. */
+  keepResources(changed: readonly ResourceNode[], removed: readonly ResourceNode[]): Promise<void> {
+    const rows = changed.map((node) => ({ node, blob: blobOf(node.pages) }));
+    return this.#file.transact(() => {
+      for (const { url } of removed) this.#statements.remove.run(this.#board, url);
+      for (const { node, blob } of rows) {
+        const { url, name, parent, depth, isFixed, without } = node;
+        if (node.document === undefined) this.#statements.remove.run(this.#board, url);
+        else {
+          const above = parent?.url ?? null;
+          this.#statements.put.run(this.#board, depth, url, name, above, isFixed ? 1 : 0, without ?? null, blob);
+        }
+      }
+    });
+  }
+}
+
+const blobOf = (pages: readonly Uint8Array[]): Uint8Array =>
+  Buffer.concat(pages.flatMap((page, i) => (i === 0 ? [page] : [separator, page])));
+
+function pagesOf(blob: Uint8Array): Uint8Array[] {
+  const pages: Uint8Array[] = [];
+  let from = 0;
+  for (let to = blob.indexOf(0); to >= 0; to = blob.indexOf(0, from)) {
+    pages.push(blob.subarray(from, to));
+    from = to + 1;
+  }
+  pages.push(blob.subarray(from));
+  return pages;
+}

@@ -1,0 +1,43 @@
+import { GridError } from '#hal/errors.ts';
+import { parseAs } from '#ieee2030_5/parse.ts';
+
+/** Statuses that the same request gets again however often it is sent. */
+const hopeless: readonly number[] = [400, 413];
+
+/** A refusal with its status; `404` asks the caller to discover anew. */
+export class RefusedError extends GridError {
+  readonly status: number;
+  /** Seconds after which the server wants to be asked again: Retry-After, or an Error document's maxRetryDuration. */
+  readonly retryAfter: number | undefined;
+
+  constructor(method: string, href: string, status: number, detail: string, retryAfter?: number) {
+    super('GTX-SEP-002', `${method} ${href}: the server answered ${status}${detail}`, {
+      hint: 'Status 403: the device is not registered; 404: the resource moved, it is discovered anew; 503: try later.',
+    });
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether it is of no use to send the same again. */
+  get isHopeless(): boolean {
+    return hopeless.includes(this.status);
+  }
+}
+
+/** The refusal that a server's answer tells, with the reason of its Error document (IEEE 2030.5-2018, Error). */
+export function refusalOf(
+  method: string,
+  href: string,
+  { status, body, retryAfter }: { status: number; body: Uint8Array; retryAfter: number | undefined },
+): RefusedError {
+  if (body.length > 0) {
+    try {
+      const { reasonCode, maxRetryDuration } = parseAs('Error', body);
+      return new RefusedError(method, href, status, ` (reasonCode ${reasonCode})`, retryAfter ?? maxRetryDuration);
+    } catch {
+      // Not an Error document: a proxy's page, say. The status says enough.
+      return new RefusedError(method, href, status, '', retryAfter);
+    }
+  }
+  return new RefusedError(method, href, status, '', retryAfter);
+}

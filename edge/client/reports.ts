@@ -1,0 +1,139 @@
+import { GridError } from '#hal/errors.ts';
+import type { Log } from '#hal/log.ts';
+import type { UnixSeconds } from '#hal/units.ts';
+import type {
+  ConnectionPointType,
+  DERAvailability,
+  DERCapability,
+  DERSettings,
+  DERStatus,
+  DeviceInformation,
+  DeviceStatus,
+  Link,
+  PowerStatus,
+  RootName,
+} from '#ieee2030_5/types.generated.ts';
+import type { Connection } from './connection.ts';
+import type { UtilityView } from './utility-view.ts';
+
+/** What a device tells about itself, as the fields of 2030.5 documents; what is absent is not told. */
+export interface DeviceReports {
+  readonly DERCapability?: DERCapability;
+  readonly DERSettings?: DERSettings;
+  readonly DERStatus?: DERStatus;
+  readonly DERAvailability?: DERAvailability;
+  readonly DeviceInformation?: DeviceInformation;
+  readonly DeviceStatus?: DeviceStatus;
+  readonly PowerStatus?: PowerStatus;
+  readonly ConnectionPoint?: ConnectionPointType;
+}
+type ReportName = keyof DeviceReports & RootName;
+
+interface ReportRule {
+  readonly name: ReportName;
+  readonly of: 'EndDevice' | 'DER';
+  /** Seconds after which it is told again unchanged. */
+  readonly period: (view: UtilityView) => number;
+  /** Seconds between two changes that are told. */
+  readonly gap: number;
+}
+
+/** What is told where the server has no postRate, seconds. */
+const defaultPostRate = 300;
+const daily = (): number => 86_400;
+const posted = ({ endDevice }: UtilityView): number => endDevice.postRate ?? defaultPostRate;
+/** A server that wants its DERs to be polled wants to hear of them as often (SA TS 5573, CSIP v2.1 §6.1.5). */
+const polled = ({ derPollRate = daily() }: UtilityView): number => derPollRate;
+
+/** What is PUT where: what a device is, then what it does, then how it is set. */
+const rules: readonly ReportRule[] = [
+  { name: 'ConnectionPoint', of: 'EndDevice', period: daily, gap: 5 },
+  { name: 'DeviceInformation', of: 'EndDevice', period: daily, gap: 5 },
+  { name: 'DERCapability', of: 'DER', period: daily, gap: 5 },
+  { name: 'DERStatus', of: 'DER', period: (view) => Math.min(posted(view), polled(view)), gap: 1 },
+  { name: 'DERSettings', of: 'DER', period: polled, gap: 5 },
+  { name: 'DERAvailability', of: 'DER', period: posted, gap: 60 },
+  { name: 'DeviceStatus', of: 'EndDevice', period: posted, gap: 60 },
+  { name: 'PowerStatus', of: 'EndDevice', period: posted, gap: 60 },
+];
+
+interface Told {
+  readonly href: string;
+  readonly document: object;
+  readonly at: UnixSeconds;
+}
+
+/** Changes within this share of a value are not told before the period ends. */
+const deadband = 0.05;
+/** When something was measured is no change of it. */
+const timeMembers: readonly string[] = ['readingTime', 'updatedTime', 'changedTime', 'dateTime'];
+
+/** Whether two documents differ by more than the deadband; codes and flags differ whenever they are not the same. */
+export function isChanged(before: unknown, now: unknown): boolean {
+  if (typeof before === 'number' && typeof now === 'number') {
+    return Math.abs(before - now) > deadband * Math.max(Math.abs(before), Math.abs(now));
+  }
+  if (before instanceof Uint8Array && now instanceof Uint8Array) return Buffer.compare(before, now) !== 0;
+  if (typeof before !== 'object' || typeof now !== 'object' || before === null || now === null) return before !== now;
+  const [a, b] = [before as Record<string, unknown>, now as Record<string, unknown>];
+  if (typeof a['multiplier'] === 'number' && typeof b['multiplier'] === 'number') {
+    return isChanged(scaled(a), scaled(b));
+  }
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].some(
+    (member) => !timeMembers.includes(member) && isChanged(a[member], b[member]),
+  );
+}
+
+const scaled = ({ multiplier, value }: Record<string, unknown>): number => Number(value) * 10 ** Number(multiplier);
+
+/**
+ * Keeps what a server knows of one device current: at the start, when it changes, and once a period
+ * (IEEE 2030.5-2018 §10.10.4.4; CSIP v2.1 §6.1.5). A device has one DER, the first of its DERList.
+ */
+export class Reports {
+  #values: DeviceReports = {};
+  readonly #told = new Map<ReportName, Told>();
+
+  /** New values; those that are absent stay as they are. */
+  set(values: DeviceReports): void {
+    this.#values = { ...this.#values, ...values };
+  }
+
+  /** When the next one is due; seconds, in the past for what was never told. */
+  nextDue(view: UtilityView): number {
+    return Math.min(
+      ...rules.map((rule) => {
+        const [href, document] = [hrefOf(rule, view), this.#values[rule.name]];
+        return href === undefined || document === undefined
+          ? Number.POSITIVE_INFINITY
+          : this.#dueAt(rule, href, document, view);
+      }),
+    );
+  }
+
+  /** PUTs what is due. Rejects with `GTX-SEP-001` when the server is not reached; a refusal waits for the next time. */
+  async send(connection: Pick<Connection, 'put'>, view: UtilityView, now: UnixSeconds, log: Log): Promise<void> {
+    for (const rule of rules) {
+      const [href, document] = [hrefOf(rule, view), this.#values[rule.name]];
+      if (href === undefined || document === undefined || this.#dueAt(rule, href, document, view) > now) continue;
+      try {
+        await connection.put(href, rule.name, document);
+      } catch (error) {
+        if (!(error instanceof GridError) || error.code === 'GTX-SEP-001') throw error;
+        log.warn({ href, reason: error.describe() }, 'the server does not take a report');
+      }
+      this.#told.set(rule.name, { href, document, at: now });
+    }
+  }
+
+  #dueAt({ name, period, gap }: ReportRule, href: string, document: object, view: UtilityView): number {
+    const told = this.#told.get(name);
+    if (told?.href !== href) return Number.NEGATIVE_INFINITY;
+    return told.at + (isChanged(told.document, document) ? gap : Math.max(1, period(view)));
+  }
+}
+
+function hrefOf({ name, of }: ReportRule, view: UtilityView): string | undefined {
+  const resource = (of === 'DER' ? view.ders[0] : view.endDevice) as Readonly<Record<string, unknown>> | undefined;
+  return (resource?.[`${name}Link`] as Link | undefined)?.href;
+}

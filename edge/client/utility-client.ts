@@ -1,0 +1,333 @@
+import type { Clock } from '#hal/clock.ts';
+import { GridError } from '#hal/errors.ts';
+import type { Log } from '#hal/log.ts';
+import { seedOf } from '#hal/random.ts';
+import { UnixSeconds } from '#hal/units.ts';
+import type { DERModes } from '#ieee2030_5/events/modes.ts';
+import type { Schedule } from '#ieee2030_5/events/schedule.ts';
+import type { Lfdi } from '#ieee2030_5/identity.ts';
+import type { MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
+import type { OutboxFile } from '../outbox-file.ts';
+import { Alarm } from './alarm.ts';
+import { backoffSeconds, backoffUpTo } from './backoff.ts';
+import { ClientFile } from './client-file.ts';
+import type { Connection } from './connection.ts';
+import type { Resources } from './discovery.ts';
+import { EventLife, type Participation } from './event-life.ts';
+import { Extension } from './extension.ts';
+import type { LoggedEvent } from './log-events.ts';
+import { Managed } from './managed.ts';
+import { type ManagedDevice, type RegistrationState, wrongPin } from './registration.ts';
+import type { DeviceReports } from './reports.ts';
+import { ResponseQueue } from './response-queue.ts';
+import { ServerView } from './server-view.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import type { UtilityView } from './utility-view.ts';
+
+export interface UtilityClientOptions {
+  readonly clock: Clock;
+  /** Of the identity that the client is given; with a foreign utility a fixed one that does not expire. */
+  readonly connection: Connection;
+  /** `https://host:port/dcap`, or without a path: then CSIP-AUS's well-known file is asked, and else /dcap. */
+  readonly serverUrl: string;
+  /** Of the client's certificate. */
+  readonly lfdi: Lfdi;
+  /** The devices that it stands for: itself (direct), or those of an aggregator. Default: itself, without a PIN. */
+  readonly devices?: readonly ManagedDevice[];
+  /** `in band`: devices that the server does not know are POSTed to its EndDeviceList. Default `out of band`: wait. */
+  readonly registration?: 'in band' | 'out of band';
+  readonly outboxFile: OutboxFile;
+  /** Under which name this client keeps its things in the file. */
+  readonly board: string;
+  readonly subscriptions?: Subscriptions;
+  readonly seed: number;
+  readonly log: Log;
+}
+
+/** A full disk is tried again this often, seconds. */
+const stepRetrySeconds = 10;
+
+/** Called after something of a device's view, schedule or registration may have changed. */
+export type ViewListener = (lfdi: Lfdi) => void;
+
+/**
+ * The client of one 2030.5 server (IEEE 2030.5-2018, CSIP v2.1, CSIP-AUS 1.3): finds its resources by links, keeps
+ * them current, lives its events and answers them, and tells the server of its devices. What it knows survives a
+ * restart without the server: events that were received run to their end, and defaults follow.
+ */
+export class UtilityClient implements AsyncDisposable {
+  readonly #options: UtilityClientOptions;
+  readonly #queue: ResponseQueue;
+  readonly #devices: ReadonlyMap<Lfdi, Managed>;
+  readonly #server: ServerView;
+  readonly #extension: Extension;
+  readonly #alarm: Alarm;
+  readonly #listeners = new Set<ViewListener>();
+  readonly #seed: number;
+  #failures = 0;
+  /** Before this the server is not asked again. */
+  #retryAt = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
+  #talking: Promise<void> | undefined;
+  #lastError: GridError | undefined;
+  #stopReason: GridError | undefined;
+
+  constructor(options: UtilityClientOptions) {
+    const { clock, connection, outboxFile, board, log, lfdi, serverUrl } = options;
+    this.#options = options;
+    this.#seed = seedOf(options.seed, board);
+    const file = new ClientFile(outboxFile, board);
+    this.#queue = new ResponseQueue({ file, connection, seed: this.#seed, log });
+    const memory = file.memory();
+    this.#devices = new Map(
+      (options.devices ?? [{ lfdi }]).map((device) => {
+        const life = new EventLife(device.lfdi, connection.origin, this.#queue, memory);
+        return [device.lfdi, new Managed(device, life)];
+      }),
+    );
+    const isInBand = options.registration === 'in band';
+    const devices = this.#devices;
+    this.#server = new ServerView({ connection, serverUrl, file, devices, isInBand, seed: this.#seed, log });
+    this.#extension = new Extension(connection, file);
+    this.#alarm = new Alarm(clock, 'utility', 'exchange', (now) => this.#turn(now));
+  }
+
+  /** Takes over what an earlier run knew, and talks to the server from the clock's next moment on. */
+  async start(): Promise<void> {
+    const { clock, subscriptions } = this.#options;
+    this.#server.restore();
+    await this.#stepDevices();
+    await subscriptions?.start((url, isSubscribed) => {
+      this.#server.notified(url, isSubscribed, clock.now());
+      this.#hasten();
+    });
+    this.#alarm.set(clock.now());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    this.#alarm[Symbol.dispose]();
+    await this.#talking;
+    await this.#options.subscriptions?.[Symbol.asyncDispose]();
+  }
+
+  /** Server time: what events are reckoned in. */
+  serverNow(): UnixSeconds {
+    return UnixSeconds(this.#options.clock.now() + this.#server.timeOffset);
+  }
+
+  /** Server time minus the board's, seconds; 0 before the server was reached for the first time. */
+  get timeOffset(): number {
+    return this.#server.timeOffset;
+  }
+
+  /** Whether the server is one of ours, with our extension; `undefined` before it was asked by `resources`. */
+  get hasExtension(): boolean | undefined {
+    return this.#extension.isOffered;
+  }
+
+  /** Responses that wait to be sent. */
+  get waitingResponses(): number {
+    return this.#queue.size;
+  }
+
+  /** Why nothing goes on, if it does not. */
+  get lastError(): GridError | undefined {
+    return this.#stopReason ?? this.#lastError;
+  }
+
+  registration(lfdi: Lfdi = this.#options.lfdi): RegistrationState {
+    return this.#devices.get(lfdi)?.state ?? 'unknown';
+  }
+
+  /** What the server has for a device, as it was read last; `undefined` while it is not registered. */
+  view(lfdi: Lfdi = this.#options.lfdi): UtilityView | undefined {
+    return this.#devices.get(lfdi)?.view;
+  }
+
+  /** What holds for a device's DER now and later, in server time; `undefined` before anything is known. */
+  schedule(lfdi: Lfdi = this.#options.lfdi): Schedule<DERModes> | undefined {
+    return this.#devices.get(lfdi)?.life.schedule;
+  }
+
+  /** The MirrorUsagePoints that the server has of this client, with the postRates that it wants. */
+  mirrorUsagePoints(): readonly MirrorUsagePoint[] {
+    return this.#server.mirrorUsagePoints;
+  }
+
+  onChange(listener: ViewListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Tells the server of a device: at once where something has changed, else once a period. */
+  report(reports: DeviceReports, lfdi: Lfdi = this.#options.lfdi): void {
+    const managed = this.#devices.get(lfdi);
+    managed?.reports.set(reports);
+    if (managed?.view !== undefined) this.#hasten(managed.reports.nextDue(managed.view));
+  }
+
+  /** Tells the server of an alarm, or of another event. */
+  logEvent(event: LoggedEvent, lfdi: Lfdi = this.#options.lfdi): void {
+    this.#devices.get(lfdi)?.logEvents.add(event, this.serverNow());
+    this.#hasten();
+  }
+
+  /** Says which events a device does not follow; the responses are due at once. */
+  participate(participation: Participation, lfdi: Lfdi = this.#options.lfdi): void {
+    const managed = this.#devices.get(lfdi);
+    if (managed === undefined) return;
+    managed.participation = participation;
+    if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
+  }
+
+  /**
+   * Where a device's readings and reservations go; asks the server while that is not known, whatever the back-off.
+   * Rejects with `GTX-SEP-001`, `-002`, with `-004` where the server does not have them, with `-008` after a wrong PIN.
+   */
+  async resources(lfdi: Lfdi = this.#options.lfdi): Promise<Resources> {
+    const { clock } = this.#options;
+    if (!this.#server.isKnown || this.view(lfdi) === undefined) {
+      this.#retryAt = Number.NEGATIVE_INFINITY;
+      await this.#turn(clock.now());
+      if (this.lastError !== undefined) throw this.lastError;
+    }
+    const found = this.#server.resources(lfdi);
+    return { ...found, offerTerms: await this.#extension.offerTerms() };
+  }
+
+  /**
+   * Everything is read anew, soon: something that was linked is not there any more. A device that is not registered
+   * waits for the next poll.
+   */
+  rediscover(): void {
+    if ([...this.#devices.values()].every(({ view }) => view === undefined)) return;
+    const soon = UnixSeconds(this.#options.clock.now() + 1);
+    this.#server.expire(soon);
+    this.#extension.forget();
+    this.#hasten(soon);
+  }
+
+  /** The server answers again, as somebody else has found: there is no need to wait any longer. */
+  reached(): void {
+    if (this.#failures === 0 || this.#isStopped) return;
+    this.#retryAt = Number.NEGATIVE_INFINITY;
+    this.#alarm.hasten(this.#options.clock.now() + 1);
+  }
+
+  /** Without a server the alarm stays with the back-off. */
+  #hasten(at: number = this.#options.clock.now()): void {
+    if (this.#failures === 0 && !this.#isStopped) this.#alarm.hasten(at);
+  }
+
+  /** One turn of talking to the server; callers that come during one share it. */
+  #turn(now: UnixSeconds): Promise<void> {
+    this.#talking ??= this.#talk(now).finally(() => {
+      this.#talking = undefined;
+    });
+    return this.#talking;
+  }
+
+  async #talk(now: UnixSeconds): Promise<void> {
+    if (this.#isStopped) return;
+    const isAsked = now >= this.#retryAt;
+    const isChanged = isAsked && (await this.#attempt(now, () => this.#server.refresh(now))) === true;
+    // Events go on without their server.
+    const isMoved = await this.#stepDevices();
+    if (isChanged || isMoved) this.#notify();
+    let retry: number | undefined;
+    if (isAsked && this.#failures === 0) {
+      await this.#attempt(now, async () => {
+        retry = await this.#tell(now);
+      });
+    }
+    this.#setAlarm(now, retry);
+  }
+
+  async #attempt<Result>(now: UnixSeconds, talk: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      const result = await talk();
+      if (this.#failures > 0) this.#options.log.info('server reached again');
+      this.#failures = 0;
+      this.#lastError = this.#server.refusal;
+      return result;
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      this.#notReached(error, now);
+      return undefined;
+    }
+  }
+
+  #notReached(error: GridError, now: UnixSeconds): void {
+    this.#failures++;
+    this.#lastError = error;
+    this.#retryAt = now + backoffSeconds(backoffUpTo(this.#server.patience), this.#failures, this.#seed);
+    if (this.#failures === 1) this.#options.log.warn({ reason: error.describe() }, 'server not reached');
+  }
+
+  /** Moves events on. Whether one of them has begun, ended or changed. */
+  async #stepDevices(): Promise<boolean> {
+    let isMoved = false;
+    for (const managed of this.#devices.values()) {
+      try {
+        isMoved = (await managed.step(this.serverNow())) || isMoved;
+      } catch (error) {
+        if (!(error instanceof GridError)) throw error;
+        // What cannot be kept has not happened: the same step is taken again.
+        this.#options.log.error({ reason: error.describe() }, 'events cannot be kept');
+        managed.nextStep = this.serverNow() + stepRetrySeconds;
+      }
+    }
+    return isMoved;
+  }
+
+  /** Responses, reports, LogEvents and subscriptions. Answers when to come again for responses that wait. */
+  async #tell(now: UnixSeconds): Promise<number | undefined> {
+    const { connection, log, subscriptions, lfdi } = this.#options;
+    const retry = await this.#queue.drain(now);
+    for (const managed of this.#devices.values()) await managed.tell(connection, now, log);
+    const [first] = this.#devices.values();
+    const own = this.#server.endDevice(lfdi) ?? first?.view?.endDevice;
+    await subscriptions?.keep(connection, this.#server.nodes, own?.SubscriptionListLink?.href, now);
+    await this.#leaveWrongPins();
+    return retry;
+  }
+
+  /** A server with another PIN than ours is left alone (IEEE 2030.5-2018 §8.4). */
+  async #leaveWrongPins(): Promise<void> {
+    const { connection, log } = this.#options;
+    const wrong = [...this.#devices.values()].filter(({ state }) => state === 'wrong pin');
+    for (const managed of wrong) {
+      const endDevice = this.#server.endDevice(managed.device.lfdi);
+      await managed.tellWrongPin(connection, endDevice, this.serverNow(), log);
+    }
+    const [first] = wrong;
+    if (first === undefined || wrong.length < this.#devices.size) return;
+    this.#isStopped = true;
+    this.#stopReason = wrongPin(first.device.lfdi);
+  }
+
+  #setAlarm(now: UnixSeconds, retry: number | undefined): void {
+    if (this.#isStopped) {
+      this.#alarm.set(undefined);
+      return;
+    }
+    const due: number[] = [];
+    for (const { nextStep, view, reports } of this.#devices.values()) {
+      if (nextStep !== undefined) due.push(nextStep - this.#server.timeOffset);
+      if (view !== undefined && this.#failures === 0) due.push(reports.nextDue(view));
+    }
+    if (this.#failures > 0) due.push(this.#retryAt);
+    else
+      due.push(
+        this.#server.nextDue(),
+        ...[retry, this.#options.subscriptions?.nextDue()].filter((at) => at !== undefined),
+      );
+    const next = Math.min(...due);
+    this.#alarm.set(next === Number.POSITIVE_INFINITY ? undefined : Math.max(next, now + 1));
+  }
+
+  #notify(): void {
+    for (const lfdi of this.#devices.keys()) for (const listener of this.#listeners) listener(lfdi);
+  }
+}

@@ -1,0 +1,210 @@
+import type { Log } from '#hal/log.ts';
+import { UnixSeconds, W } from '#hal/units.ts';
+import type { DERModes } from '#ieee2030_5/events/modes.ts';
+import { activeAt, nextChange, type Schedule, type Settings } from '#ieee2030_5/events/schedule.ts';
+import type { Lfdi } from '#ieee2030_5/identity.ts';
+import type { DERCurve } from '#ieee2030_5/types.generated.ts';
+import type { BoardFile } from '../board-file.ts';
+import type { UtilityView } from '../client/utility-view.ts';
+import type { BoardDevices, GridReadings, SiteSample } from '../sampler.ts';
+import type { DerState } from './der-documents.ts';
+import { type Explanation, withRefusals } from './explanation.ts';
+import { deviceModes } from './grid-modes.ts';
+import { decide, type LadderMemory, nothingDecided } from './ladder.ts';
+import { type SiteRules, watts } from './limits.ts';
+import { DeviceOrders } from './orders.ts';
+import { type Plant, plantOf } from './plant.ts';
+
+/** What the utility's client knows; see `UtilityClient`. */
+export interface Utility {
+  serverNow(): UnixSeconds;
+  schedule(lfdi: Lfdi): Schedule<DERModes> | undefined;
+  view(lfdi: Lfdi): UtilityView | undefined;
+  /** `undefined` while the server is reached. */
+  readonly lastError: Error | undefined;
+}
+
+export interface ControlLoopOptions {
+  readonly file: BoardFile;
+  readonly devices: BoardDevices;
+  readonly utility: Utility;
+  /** Whose programs the board follows. */
+  readonly lfdi: Lfdi;
+  readonly readGrid: () => Promise<GridReadings>;
+  readonly log: Log;
+}
+
+/** What the devices measure of the grid is asked for this often, seconds; more often only where a mode needs it. */
+export const gridSeconds = 15;
+
+const none: Settings<DERModes> = {};
+
+/** The control of one board: takes each sample, decides by the ladder, and tells the devices. */
+export class ControlLoop {
+  readonly #options: ControlLoopOptions;
+  readonly #site: SiteRules;
+  #plant: Plant = { inverter: undefined, battery: undefined };
+  #orders: { readonly inverter: DeviceOrders | undefined; readonly battery: DeviceOrders | undefined } | undefined;
+  #memory: LadderMemory = nothingDecided;
+  #explanation: Explanation | undefined;
+  #settings:
+    | { readonly of: Schedule<DERModes>; readonly until: number; readonly value: Settings<DERModes> }
+    | undefined;
+  #lostSince: UnixSeconds | undefined;
+  #grid: GridReadings = { inverter: undefined, battery: undefined };
+  #gridAt = -Infinity;
+  #sample: SiteSample | undefined;
+
+  constructor(options: ControlLoopOptions) {
+    this.#options = options;
+    const { importLimitW, exportLimitW, controlWhenLost } = options.file.connection;
+    this.#site = { importLimitW, exportLimitW, whenLost: controlWhenLost ?? {} };
+  }
+
+  /** What the board controls, once its devices are started. */
+  get plant(): Plant {
+    return this.#plant;
+  }
+
+  /** Why the devices are told what they are told; `undefined` before the first sample. */
+  get explanation(): Explanation | undefined {
+    const explanation = this.#explanation;
+    if (explanation === undefined) return undefined;
+    const faults = new Map([...(this.#orders?.inverter?.refusals ?? []), ...(this.#orders?.battery?.refusals ?? [])]);
+    const refused = [...deviceModes].flatMap(([mode, own]) => {
+      const fault = faults.get(own);
+      return fault === undefined ? [] : [[mode, fault] as const];
+    });
+    return withRefusals(explanation, new Map(refused));
+  }
+
+  /** What is to be told of the DERs; `undefined` before the first sample. */
+  get state(): DerState | undefined {
+    const sample = this.#sample;
+    if (sample === undefined) return undefined;
+    const at = this.#options.utility.serverNow();
+    const settings = this.#settingsAt(at);
+    return {
+      at,
+      plant: this.#plant,
+      settings,
+      service: this.#memory.service,
+      mayConnect: settings.opModConnect?.value !== false,
+      grid: this.#grid,
+      battery: sample.battery,
+      outputW: (sample.inverter?.powerW ?? 0) + (sample.battery?.powerW ?? 0),
+    };
+  }
+  /** The devices are started: what they can do is known. */
+  start(): void {
+    const { file, devices, log } = this.#options;
+    this.#plant = plantOf(file, devices);
+    const { inverter, battery } = this.#plant;
+    this.#orders = {
+      inverter:
+        devices.inverter &&
+        inverter &&
+        new DeviceOrders(
+          devices.inverter,
+          'inverter',
+          inverter.ratedW,
+          { limitW: this.#safePvW(inverter.ratedW) },
+          log,
+        ),
+      battery:
+        devices.battery &&
+        battery &&
+        new DeviceOrders(devices.battery, 'battery', battery.ratedW, { targetW: W(0) }, log),
+    };
+  }
+
+  async control(sample: SiteSample, commitmentW: number): Promise<void> {
+    const { utility, lfdi } = this.#options;
+    const serverTime = utility.serverNow();
+    const settings = this.#settingsAt(serverTime);
+    this.#sample = sample;
+    if (settings.opModFreqWatt !== undefined || sample.time - this.#gridAt >= gridSeconds) {
+      this.#grid = await this.#options.readGrid();
+      this.#gridAt = sample.time;
+    }
+    const { setpoints, explanation, memory } = decide(
+      {
+        now: sample.time,
+        serverTime,
+        settings,
+        curveOf: (href) => curveAt(utility.view(lfdi), href),
+        isServerLost: this.#isLost(sample.time),
+        site: this.#site,
+        plant: this.#plant,
+        frequencyHz: this.#grid.inverter?.frequencyHz ?? this.#grid.battery?.frequencyHz,
+        sample,
+        commitmentW,
+      },
+      this.#memory,
+    );
+    this.#memory = memory;
+    this.#explanation = explanation;
+    const { pvW, storageW } = setpoints;
+    const limitW = pvW ?? this.#standingLimitW();
+    await Promise.all([
+      this.#orders?.inverter?.give({ ...setpoints.inverter, ...(limitW === null ? {} : { limitW }) }, sample.time),
+      this.#orders?.battery?.give({ ...setpoints.battery, targetW: storageW }, sample.time),
+    ]);
+  }
+
+  /** The tightest that export and import may be within a period, W; server time. Ramps are left aside. */
+  tightestIn(from: UnixSeconds, until: UnixSeconds): { readonly importW: number; readonly exportW: number } {
+    const { importLimitW, exportLimitW } = this.#site;
+    const schedule = this.#options.utility.schedule(this.#options.lfdi);
+    if (schedule === undefined) return { importW: importLimitW, exportW: exportLimitW };
+    let [importW, exportW] = [importLimitW, exportLimitW];
+    for (let at: UnixSeconds | undefined = from; at !== undefined && at < until; at = nextChange(schedule, at)) {
+      const { opModImpLimW, opModExpLimW } = activeAt(schedule, at);
+      if (opModImpLimW !== undefined) importW = Math.min(importW, watts(opModImpLimW.value));
+      if (opModExpLimW !== undefined) exportW = Math.min(exportW, watts(opModExpLimW.value));
+    }
+    return { importW: Math.max(0, importW), exportW: Math.max(0, exportW) };
+  }
+
+  /** What PV may give while nobody controls it: the export limit holds although the building draws nothing. */
+  #safePvW(ratedW: number): W {
+    return W(Math.min(ratedW, this.#site.exportLimitW));
+  }
+
+  /** A limit that lets PV give all it can, but has the device revert to the safe one without the board. */
+  #standingLimitW(): W | null {
+    const { inverter } = this.#plant;
+    if (inverter === undefined || this.#safePvW(inverter.ratedW) >= inverter.ratedW) return null;
+    const reverts = this.#options.devices.inverter?.modes().get('limitW')?.reverts;
+    return reverts === 'toValue' ? W(inverter.ratedW) : null;
+  }
+
+  /** Reckoned anew when the schedule is another or something in it changes hands. */
+  #settingsAt(serverTime: UnixSeconds): Settings<DERModes> {
+    const schedule = this.#options.utility.schedule(this.#options.lfdi);
+    if (schedule === undefined) return none;
+    const known = this.#settings;
+    if (known?.of === schedule && serverTime < known.until) return known.value;
+    const value = activeAt(schedule, serverTime);
+    this.#settings = { of: schedule, until: nextChange(schedule, serverTime) ?? Infinity, value };
+    return value;
+  }
+
+  #isLost(now: UnixSeconds): boolean {
+    if (this.#options.utility.lastError === undefined) {
+      this.#lostSince = undefined;
+      return false;
+    }
+    this.#lostSince ??= now;
+    const { controlWhenLost } = this.#options.file.connection;
+    return controlWhenLost !== undefined && now - this.#lostSince >= controlWhenLost.afterSeconds;
+  }
+}
+
+function curveAt(view: UtilityView | undefined, href: string): DERCurve | undefined {
+  for (const { curves } of view?.derPrograms ?? []) {
+    const curve = curves.get(href);
+    if (curve !== undefined) return curve;
+  }
+  return undefined;
+}

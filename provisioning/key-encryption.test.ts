@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { SoftwareKeys } from '#hal/emulated/software-keys.ts';
+import { encryptAuthority } from './authority-folder.ts';
+import { CertificateAuthority } from './ca.ts';
+import { encryptedKeyPem, isEncrypted, openKeyPem } from './key-encryption.ts';
+
+const passphrase = 'correct horse battery';
+const told = () => Promise.resolve(passphrase);
+const wrong = () => Promise.resolve('incorrect');
+
+async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
+  t.after(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+const order = () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { serial: 'A', publicKey, keyIn: 'file' as const };
+};
+
+test('an encrypted key opens with its passphrase alone, and never shows without', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = await encryptedKeyPem(privateKey, passphrase);
+  assert.ok(isEncrypted(pem));
+  assert.ok(createPublicKey(await openKeyPem(pem, 'x.key', told)).equals(publicKey));
+  await assert.rejects(openKeyPem(pem, 'x.key', wrong), { code: 'GTX-PRV-020', kind: 'input', message: /x\.key/ });
+  await assert.rejects(openKeyPem(pem, 'x.key'), { code: 'GTX-PRV-021', kind: 'input' });
+  assert.notEqual(await encryptedKeyPem(privateKey, passphrase), pem);
+});
+
+test('the keys of an authority with a passphrase are encrypted, and only they need it', async (t) => {
+  const folder = join(await temporaryFolder(t), 'ca');
+  await CertificateAuthority.create(folder, { passphrase: told });
+  const keys = (await readdir(folder)).filter((name) => name.endsWith('.key'));
+  assert.equal(keys.length, 3);
+  for (const name of keys) assert.ok(isEncrypted(await readFile(join(folder, name), 'utf8')), name);
+  const open = await CertificateAuthority.open(folder);
+  await assert.rejects(open.issueDevice(order()), { code: 'GTX-PRV-021' });
+  const mistaken = await CertificateAuthority.open(folder, { passphrase: wrong });
+  await assert.rejects(mistaken.issueDevice(order()), { code: 'GTX-PRV-020' });
+  const right = await CertificateAuthority.open(folder, { passphrase: told });
+  await right.issueDevice(order());
+});
+
+test('an authority that was not encrypted is, and stays the same', async (t) => {
+  const folder = join(await temporaryFolder(t), 'ca');
+  const { rootPem } = await CertificateAuthority.create(folder);
+  assert.deepEqual((await encryptAuthority(folder, told)).toSorted(), ['issuing.key', 'policy.key', 'root.key']);
+  assert.deepEqual(await encryptAuthority(folder, told), []);
+  await assert.rejects(encryptAuthority(folder, wrong), { code: 'GTX-PRV-020' });
+  const ca = await CertificateAuthority.open(folder, { passphrase: told });
+  assert.equal(ca.rootPem, rootPem);
+  await ca.issueDevice(order());
+});
+
+test('with root and policy keys offline devices are issued, and what needs those keys says so', async (t) => {
+  const folder = await temporaryFolder(t);
+  const at = join(folder, 'ca');
+  const ca = await CertificateAuthority.create(at);
+  await rename(join(at, 'root.key'), join(folder, 'root.key'));
+  await rename(join(at, 'policy.key'), join(folder, 'policy.key'));
+  await ca.issueDevice(order());
+  await ca.revocationList('issuing');
+  await assert.rejects(ca.revocationList('policy'), { code: 'GTX-PRV-022', message: /key of policy/ });
+  await assert.rejects(ca.replaceIssuing(), { code: 'GTX-PRV-022', message: /key of policy/ });
+  await rename(join(folder, 'policy.key'), join(at, 'policy.key'));
+  await ca.revocationList('policy');
+});
+
+test('an issuing key that lies in a key store issues and revokes without ever being in a file', async (t) => {
+  const folder = await temporaryFolder(t);
+  await using store = new SoftwareKeys(join(folder, 'keys'));
+  await store.start();
+  const issuingKey = await store.signingKey('operational');
+  const at = join(folder, 'ca');
+  await CertificateAuthority.create(at, { issuingKey });
+  assert.ok(!(await readdir(at)).includes('issuing.key'));
+  const ca = await CertificateAuthority.open(at, { issuingKey });
+  const { der } = await ca.issueDevice(order());
+  await ca.revoke({ certificate: der }, 'superseded');
+  await ca.revocationList('issuing');
+  const without = await CertificateAuthority.open(at);
+  await assert.rejects(without.issueDevice(order()), { code: 'GTX-PRV-022', message: /key of issuing/ });
+});
