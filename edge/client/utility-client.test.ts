@@ -169,8 +169,13 @@ test('an aggregator has a view, a schedule and responses of its own for each of 
   assert.deepEqual(utility.responses(), ['1 of 7', '1 of 7']);
   const responders = utility.received.map(({ body }) => /<endDeviceLFDI>([^<]+)/.exec(body)?.[1]?.toUpperCase());
   assert.deepEqual(responders, [a, b]);
-  const selves = [await made.resources(a), await made.resources(b)].map(({ self }) => self.sFDI);
-  assert.deepEqual([selves.length, made.hasExtension], [2, false]);
+  const own = [await made.resources(a), await made.resources(b)].map(
+    ({ self }) => new URL(self.href ?? '', utility.origin),
+  );
+  assert.deepEqual(
+    own.map(({ pathname }) => pathname),
+    ['/edev/1', '/edev/2'],
+  );
 });
 
 test('a list of many pages is read whole, and is known after a restart', async (t) => {

@@ -40,12 +40,15 @@ class LoadConnection {
   #expected: number | undefined;
   #onAnswer: ((answer: Buffer) => void) | undefined;
   #onError: ((error: Error) => void) | undefined;
+  #failure: GridError | undefined;
 
   private constructor(socket: TLSSocket) {
     this.socket = socket;
     socket.on('data', (chunk) => this.#receive(chunk));
-    const fail = (why: string): void =>
-      this.#onError?.(new GridError('GTX-TST-020', `The connection of the load failed: ${why}`));
+    const fail = (why: string): void => {
+      this.#failure ??= new GridError('GTX-TST-020', `The connection of the load failed: ${why}`);
+      this.#onError?.(this.#failure);
+    };
     socket.on('error', (error) => fail(error.message));
     socket.on('close', () => fail('closed by the server'));
   }
@@ -65,6 +68,10 @@ class LoadConnection {
   /** The answer with its head. Rejects with `GTX-TST-020`. */
   get(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
+        return;
+      }
       this.#onAnswer = resolve;
       this.#onError = reject;
       this.socket.write(request);

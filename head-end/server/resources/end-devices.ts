@@ -17,21 +17,22 @@ const maxDevicesPerAggregator = 10_000;
 
 const refuse = (message: string, hint: string): GridError => new GridError('GTX-SRV-003', message, { hint });
 
+const entryOf = (device: Device): Entry => ({
+  href: `/edev/${device.id}`,
+  name: 'EndDevice',
+  document: {
+    lFDI: lfdiBytes(device.lfdi),
+    sFDI: device.sfdi,
+    changedTime: BigInt(device.changedAt),
+    deviceCategory: device.deviceCategory,
+    enabled: true,
+    postRate: device.postRate ?? endDevicePostRate,
+  } satisfies EndDevice,
+  changedAt: device.changedAt,
+});
+
 /** EndDevice, its registration, in-band and out-of-band, and CSIP-AUS's ConnectionPoint (IEEE 2030.5-2018 §10.4). */
 export function endDeviceSources({ clock, registry, removeDevice, settings, store }: SepServices) {
-  const entryOf = (device: Device): Entry => ({
-    href: `/edev/${device.id}`,
-    name: 'EndDevice',
-    document: {
-      lFDI: lfdiBytes(device.lfdi),
-      sFDI: device.sfdi,
-      changedTime: BigInt(device.changedAt),
-      deviceCategory: device.deviceCategory,
-      enabled: true,
-      postRate: device.postRate ?? endDevicePostRate,
-    } satisfies EndDevice,
-    changedAt: device.changedAt,
-  });
   const deviceOf = (ids: readonly string[]): Device | undefined => registry.byId(Number(ids[0]));
   const connectionPoint = storedDocument(store, 'ConnectionPoint');
 
