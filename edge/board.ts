@@ -12,7 +12,16 @@ import { type ClientIdentity, Connection } from './client/connection.ts';
 import type { Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
 import { UtilityClient, type UtilityClientOptions } from './client/utility-client.ts';
-import { availabilityOf, capabilityOf, type DerState, settingsOf, statusOf } from './control/der-documents.ts';
+import { alarmEvents } from './control/alarm-log.ts';
+import {
+  type AlarmName,
+  alarmsOf,
+  availabilityOf,
+  capabilityOf,
+  type DerState,
+  settingsOf,
+  statusOf,
+} from './control/der-documents.ts';
 import { withDemandResponse } from './control/demand-response.ts';
 import type { Explanation } from './control/explanation.ts';
 import { ControlLoop, gridSeconds } from './control/loop.ts';
@@ -76,6 +85,7 @@ export class Board implements AsyncDisposable {
   readonly #log: Log;
   readonly #timers = new DisposableStack();
   #rejected: ReturnType<typeof notApplicable> = new Map();
+  #alarms: ReadonlySet<AlarmName> = new Set();
   #reportedAt = -Infinity;
   #availableAt = -Infinity;
   #failures = 0;
@@ -169,6 +179,9 @@ export class Board implements AsyncDisposable {
       ...(isAvailabilityDue && { DERAvailability: availabilityOf(state) }),
     };
     this.utility.report(reports, this.#lfdi);
+    const alarms = alarmsOf(state);
+    for (const event of alarmEvents(this.#alarms, alarms)) this.utility.logEvent(event, this.#lfdi);
+    this.#alarms = alarms;
   }
 
   /** Answers the events of which the site can carry out nothing. */

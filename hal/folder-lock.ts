@@ -4,15 +4,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { GridError, reasonOf, systemCode } from './errors.ts';
 import { delay, monotonicMs } from './wall.ts';
 
-const lockPath = (folder: string): string => join(folder, 'lock');
-
 /**
- * Holds a folder for this process until disposed, by a file `lock` in it; `undefined` when another one holds it. The kernel lets go of it when
- * the process dies, however it dies: Node has no flock, but SQLite's exclusive lock is one. Throws system errors with
+ * Holds a folder for this process until disposed, by a file `lock` in it; `undefined` when another one holds it. The
+ * kernel lets go of it when the process dies, however it dies: Node has no flock, but SQLite's exclusive lock is one. Throws system errors with
  * their code (`EACCES`, `ENOSPC`, …).
  */
 export function tryLockFolder(folder: string): Disposable | undefined {
-  const path = lockPath(folder);
+  const path = join(folder, 'lock');
   const held = hold(path);
   return (
     held && {
@@ -44,13 +42,13 @@ function hold(path: string): DatabaseSync | undefined {
 const retryMs = 10;
 
 /**
- * Holds a folder for a moment, waiting for who has it; rejects with GTX-HAL-022 after `timeoutMs`. Its file `lock`
- * stays: many come and go here, and one that is removed could be opened by one and made anew by another.
+ * Holds a folder for a moment, waiting for who has it; rejects with GTX-HAL-022 after `timeoutMs`. Its file `turn`
+ * stays, held or not: many come and go here, and one that is removed could be opened by one and made anew by another.
  */
 export async function lockFolder(folder: string, timeoutMs: number): Promise<Disposable> {
   const since = monotonicMs();
   for (;;) {
-    const held = hold(lockPath(folder));
+    const held = hold(join(folder, 'turn'));
     if (held !== undefined) return { [Symbol.dispose]: () => held.close() };
     if (monotonicMs() - since > timeoutMs) {
       throw new GridError('GTX-HAL-022', `Another program is writing in ${folder} and does not end`, {

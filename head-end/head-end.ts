@@ -23,6 +23,7 @@ import { marketReport, readingsReport } from './report.ts';
 import { announcersOf } from './server/dns-sd/announcers.ts';
 import { Notifier } from './server/notifications/notifier.ts';
 import { ExchangeLog } from './server/exchange-log.ts';
+import { KnownAuthorities } from './server/known-authorities.ts';
 import { SepResources } from './server/sep-resources.ts';
 import { SepServer } from './server/sep-server.ts';
 import type { OnPosted } from './server/services.ts';
@@ -46,6 +47,7 @@ interface Parts {
   readonly cycle: MarketCycle;
   readonly live: LiveState;
   readonly sep: SepResources;
+  readonly authorities: KnownAuthorities;
   readonly exchanges: ExchangeLog;
   readonly notifier: Notifier;
   start: UnixSeconds;
@@ -116,10 +118,12 @@ export class HeadEnd implements AsyncDisposable {
       now: () => clock.now(),
     });
     this.#resources.use(exchanges);
+    const authorities = new KnownAuthorities({ ca, cert }, sep.records);
     const server = new SepServer({
       port: config.sepPort,
       host: config.sepHost ?? '127.0.0.1',
       tls: { cert, key, ca },
+      authorities,
       registry,
       engine: sep.engine,
       onUnavailable: (reason) => live.databaseFailed(reason),
@@ -158,6 +162,7 @@ export class HeadEnd implements AsyncDisposable {
       cycle,
       live,
       sep,
+      authorities,
       exchanges,
       notifier,
       start: UnixSeconds(0),

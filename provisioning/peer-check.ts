@@ -1,5 +1,3 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { GridError } from '#hal/errors.ts';
 import { isoTime, UnixSeconds } from '#hal/units.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
 import {
@@ -12,8 +10,16 @@ import {
   keyUsageBits,
   readCertificate,
 } from './certificate-fields.ts';
+import { canonicalName } from './distinguished-name.ts';
 import { extendedKeyUsages, extensionIds, policies } from './object-identifiers.ts';
 import type { RevocationList, RevocationReason } from './revocation-list.ts';
+import {
+  type AuthorityKey,
+  authorityAmong,
+  authorityOf,
+  issuerAmong,
+  type TrustedAuthority,
+} from './trusted-authority.ts';
 
 /** Why a peer is not let in. */
 export type PeerRefusal =
@@ -43,9 +49,19 @@ export type PeerRefusal =
   /** There is no revocation list of an issuer in the chain, or it is too old to say anything. */
   | 'revocation-unknown';
 
+/** What was found against a certificate. */
+export interface Objection {
+  readonly ok: false;
+  readonly reason: PeerRefusal;
+  readonly detail: string;
+  readonly revoked?: RevocationReason;
+}
+
 export type PeerCheck =
   | { readonly ok: true; readonly lfdi: Lfdi; readonly serial: string; readonly policies: readonly string[] }
-  | { readonly ok: false; readonly reason: PeerRefusal; readonly detail: string; readonly revoked?: RevocationReason };
+  | Objection;
+
+export type AuthorityCheck = { readonly ok: true; readonly authority: TrustedAuthority } | Objection;
 
 export interface PeerRules {
   /** The roots that are trusted, and authorities below them that need not be verified again each time. */
@@ -61,44 +77,8 @@ export interface PeerRules {
   readonly as: 'client' | 'server';
 }
 
-interface AuthorityKey {
-  readonly fields: CertificateFields;
-  readonly key: KeyObject;
-}
-
-/** An authority whose signature has been checked up to a trusted root, with its key ready for use. */
-export interface TrustedAuthority extends AuthorityKey {
-  /** Those above it, up to the root. */
-  readonly above: readonly TrustedAuthority[];
-}
-
-export const trustedRoot = (certificate: Uint8Array): TrustedAuthority => {
-  const fields = readCertificate(certificate);
-  return { fields, key: keyOf(fields), above: [] };
-};
-
-/**
- * An authority below a trusted one; whether it may issue, and is revoked, is checked each time. Throws GTX-PRV-033
- * where the other did not issue it.
- */
-export function trustedBelow(certificate: Uint8Array, issuer: TrustedAuthority): TrustedAuthority {
-  const fields = readCertificate(certificate);
-  if (!equal(fields.issuer, issuer.fields.subject) || !isSignedBy(fields, issuer.key)) {
-    throw new GridError('GTX-PRV-033', 'An authority is not issued by the one above it', {
-      hint: 'The certificates of the authority do not belong together.',
-    });
-  }
-  return { fields, key: keyOf(fields), above: [issuer, ...issuer.above] };
-}
-
-const keyOf = ({ spki }: CertificateFields): KeyObject =>
-  createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-
 /** The root included: root, policy authority, issuing authority, device (IEEE 2030.5-2018 §8.11). */
 const longestChain = 4;
-
-/** Signature algorithms of certificates; IEEE 2030.5 has only the first. */
-const signatureHashes: Readonly<Record<string, string>> = { '1.2.840.10045.4.3.2': 'sha256' };
 
 const understood: ReadonlySet<string> = new Set([
   extensionIds.keyUsage,
@@ -109,7 +89,7 @@ const understood: ReadonlySet<string> = new Set([
 ]);
 
 class Refused extends Error {
-  readonly answer: Extract<PeerCheck, { ok: false }>;
+  readonly answer: Objection;
 
   constructor(reason: PeerRefusal, detail: string, revoked?: RevocationReason) {
     super(detail);
@@ -124,8 +104,40 @@ class Refused extends Error {
  * missing or too old refuses, too.
  */
 export function checkPeer(chain: readonly Uint8Array[], rules: PeerRules): PeerCheck {
+  return answered(() => checked(chain, rules));
+}
+
+/**
+ * Whether an authority (DER) is issued by one of those that are trusted and may issue devices' certificates at `now`,
+ * as `checkPeer` demands of those in a chain; and it has no extended key usage at all (IEEE 2030.5-2018 §6.11.8).
+ * Revocation is not looked at.
+ */
+export function checkAuthorityBelow(
+  certificate: Uint8Array,
+  rules: Pick<PeerRules, 'trusted' | 'now' | 'policies'>,
+): AuthorityCheck {
+  return answered(() => {
+    const fields = readCertificate(certificate);
+    const authority = authorityAmong(rules.trusted, fields);
+    if (authority === undefined) throw new Refused('unknown-issuer', 'no authority that is known here issued it');
+    const upwards = [authority, ...authority.above];
+    // A device stands below.
+    if (upwards.length >= longestChain) throw new Refused('not-an-authority', 'it stands too deep below its root');
+    for (const [depth, one] of upwards.entries()) checkAuthority(one.fields, depth, { ...rules, as: 'client' });
+    if (extendedKeyUsage(fields.extensions) !== undefined) {
+      throw new Refused('extended-key-usage', 'an authority has no extended key usage');
+    }
+    const issuedUnder = upwards.slice(0, -1).map((one) => certificatePolicies(one.fields.extensions));
+    if (!rules.policies.some((policy) => isInAll(policy, issuedUnder))) {
+      throw new Refused('policy', 'it may not issue under a policy that is asked for');
+    }
+    return { ok: true, authority };
+  });
+}
+
+function answered<T>(check: () => T): T | Objection {
   try {
-    return checked(chain, rules);
+    return check();
   } catch (error) {
     if (error instanceof Refused) return error.answer;
     // What the readers throw: something in the chain is no certificate.
@@ -139,7 +151,7 @@ function checked(chain: readonly Uint8Array[], rules: PeerRules): PeerCheck {
   }
   const fields = chain.map(readCertificate);
   const device = fields[0]!;
-  if (equal(device.subject, device.issuer) && device.subject.length > 2) {
+  if (device.subject.length > 2 && canonicalName(device.subject) === canonicalName(device.issuer)) {
     throw new Refused('self-signed', 'its certificate is its own issuer');
   }
   const authorities = authoritiesOf(fields, rules);
@@ -160,18 +172,16 @@ function checked(chain: readonly Uint8Array[], rules: PeerRules): PeerCheck {
   return { ok: true, lfdi: lfdiOf(device.encoded), serial, policies: deviceIssuedUnder };
 }
 
-const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-
 /** Those above the device, from its issuer to a trusted root, each signature checked. */
-function authoritiesOf(fields: readonly CertificateFields[], { trusted }: PeerRules): AuthorityKey[] {
+function authoritiesOf(fields: readonly CertificateFields[], { trusted }: Pick<PeerRules, 'trusted'>): AuthorityKey[] {
   const authorities: AuthorityKey[] = [];
   for (const [i, below] of fields.entries()) {
-    const by = trusted.find((one) => equal(one.fields.subject, below.issuer) && isSignedBy(below, one.key));
+    const by = issuerAmong(trusted, below);
     if (by !== undefined) return [...authorities, by, ...by.above];
     const next = fields[i + 1];
     if (next === undefined) break;
-    const above = { fields: next, key: keyOf(next) };
-    if (!equal(next.subject, below.issuer) || !isSignedBy(below, above.key)) {
+    const above = authorityOf(next);
+    if (issuerAmong([above], below) === undefined) {
       throw new Refused('unknown-issuer', `certificate ${i + 1} of the chain did not issue the one before it`);
     }
     authorities.push(above);
@@ -179,13 +189,8 @@ function authoritiesOf(fields: readonly CertificateFields[], { trusted }: PeerRu
   throw new Refused('unknown-issuer', 'its chain does not lead to a root that is trusted here');
 }
 
-function isSignedBy({ toBeSigned, signature, signatureAlgorithm }: CertificateFields, key: KeyObject): boolean {
-  const hash = signatureHashes[signatureAlgorithm];
-  return hash !== undefined && key.asymmetricKeyType === 'ec' && verify(hash, toBeSigned, key, signature);
-}
-
 /** `depth`: how many authorities stand below it. */
-function checkAuthority(authority: CertificateFields, depth: number, rules: PeerRules): void {
+function checkAuthority(authority: CertificateFields, depth: number, rules: Pick<PeerRules, 'now' | 'as'>): void {
   const name = `the authority ${depth + 1} above it`;
   checkValidity(authority, rules.now, name);
   const constraints = basicConstraints(authority.extensions);
@@ -210,7 +215,7 @@ function checkValidity({ notBefore, notAfter }: CertificateFields, now: UnixSeco
   if (now > notAfter) throw new Refused('expired', `${name} was valid until ${isoTime(UnixSeconds(notAfter))}`);
 }
 
-function checkExtensions({ extensions }: CertificateFields, rules: PeerRules, name: string): void {
+function checkExtensions({ extensions }: CertificateFields, { as }: Pick<PeerRules, 'as'>, name: string): void {
   if (extensions.has(extensionIds.nameConstraints))
     throw new Refused('name-constraints', `${name} has name constraints`);
   if (extensions.has(extensionIds.policyMappings)) throw new Refused('policy-mappings', `${name} has policy mappings`);
@@ -219,8 +224,8 @@ function checkExtensions({ extensions }: CertificateFields, rules: PeerRules, na
     throw new Refused('critical-extension', `the critical extension ${unknown[0]} of ${name} is not understood`);
   }
   const uses = extendedKeyUsage(extensions);
-  if (uses !== undefined && !uses.includes(extendedKeyUsages.any) && !uses.includes(extendedKeyUsages[rules.as])) {
-    throw new Refused('extended-key-usage', `${name} is not for a TLS ${rules.as}`);
+  if (uses !== undefined && !uses.includes(extendedKeyUsages.any) && !uses.includes(extendedKeyUsages[as])) {
+    throw new Refused('extended-key-usage', `${name} is not for a TLS ${as}`);
   }
 }
 
@@ -228,14 +233,15 @@ function checkExtensions({ extensions }: CertificateFields, rules: PeerRules, na
 function checkPolicies(device: CertificateFields, authorities: readonly AuthorityKey[], rules: PeerRules): string[] {
   const own = certificatePolicies(device.extensions);
   const above = authorities.slice(0, -1).map(({ fields }) => certificatePolicies(fields.extensions));
-  const isAllTheWay = (policy: string): boolean =>
-    own.includes(policy) && above.every((list) => list.includes(policy) || list.includes(policies.any));
-  if (!rules.policies.some(isAllTheWay))
+  if (!rules.policies.some((policy) => own.includes(policy) && isInAll(policy, above)))
     throw new Refused('policy', 'it is not issued under a policy that is asked for');
   const refused = rules.refusedPolicies?.find((policy) => own.includes(policy));
   if (refused !== undefined) throw new Refused('policy-refused', `devices of the policy ${refused} are refused here`);
   return own;
 }
+
+const isInAll = (policy: string, lists: readonly (readonly string[])[]): boolean =>
+  lists.every((list) => list.includes(policy) || list.includes(policies.any));
 
 function checkRevocation(
   certificate: CertificateFields,

@@ -13,7 +13,8 @@ import { loadOrCreateIdentity } from './identity-files.ts';
 import { issuanceLog } from './issuances.ts';
 import { policies } from './object-identifiers.ts';
 import { certificatesOf } from './pem.ts';
-import { checkPeer, trustedRoot } from './peer-check.ts';
+import { checkPeer } from './peer-check.ts';
+import { trustedRoot } from './trusted-authority.ts';
 import { readRevocationList } from './revocation-list.ts';
 
 async function authority(t: TestContext): Promise<CertificateAuthority> {

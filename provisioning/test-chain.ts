@@ -37,11 +37,14 @@ export interface TestRequest {
   readonly keyUsage?: number;
   readonly more?: readonly Der[];
   readonly serial?: string | null;
+  /** The issuer's name as the certificate has it, encoded; the issuer's own subject unless told. */
+  readonly issuerName?: Der;
 }
 
 /** Extensions that IEEE 2030.5 does not allow. */
 export const badExtensions = {
   serverOnly: extension('extendedKeyUsage', sequence(objectIdentifier('1.3.6.1.5.5.7.3.1'))),
+  clientOnly: extension('extendedKeyUsage', sequence(objectIdentifier('1.3.6.1.5.5.7.3.2'))),
   codeSigning: extension('extendedKeyUsage', sequence(objectIdentifier('1.3.6.1.5.5.7.3.3')), true),
   nameConstraints: extension(
     'nameConstraints',
@@ -83,7 +86,7 @@ export async function testCertificate(request: TestRequest, issuer?: Issuer): Pr
     tlv(0xa0, integer(2)),
     integer(Buffer.concat([Uint8Array.of(0x41), randomBytes(8)])),
     algorithmOf(by),
-    issuer === undefined ? subject : readCertificate(issuer.certificate).subject,
+    request.issuerName ?? (issuer === undefined ? subject : readCertificate(issuer.certificate).subject),
     sequence(time(request.notBefore ?? testNow - 3600), time(request.notAfter ?? testNow + 86_400)),
     subject,
     signer.publicKey.export({ type: 'spki', format: 'der' }),

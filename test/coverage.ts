@@ -4,7 +4,10 @@ import type { EventData } from 'node:test';
 /** Pure rules of which every branch is tested, and the folders whose code is measured. */
 export const pureRules: readonly string[] = [
   'drivers/site/battery.ts',
-  'edge/control/storage.ts',
+  'edge/control/ladder.ts',
+  'edge/control/limit-ramp.ts',
+  'edge/control/moves.ts',
+  'edge/control/power-plan.ts',
   'edge/net-register.ts',
   'edge/trading/forecast.ts',
   'hal/emulated/lockstep.ts',

@@ -20,8 +20,9 @@ import { untilStopped } from '../stop-signals.ts';
 import { campusReport } from './report.ts';
 import { type Screen, screenFor } from './screen.ts';
 
-/** A child that does not end by itself within this time is ended; there are two, and Ctrl-C promises five seconds. */
-const stopTimeoutMs = 2000;
+/** Ctrl-C promises five seconds: the boards, which stop first, have this much of it, and the head-end what is left. */
+const stopWithinMs = 4500;
+const boardsStopWithinMs = 1500;
 /** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
 const childFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
@@ -42,6 +43,8 @@ class Campus {
   readonly #signal: AbortSignal;
   readonly #startedMs: number;
   #isAsking = false;
+  /** When the stop began. */
+  #stoppingSince: number | undefined;
 
   constructor(options: CampusOptions, screen: Screen, signal: AbortSignal, startedMs: number) {
     this.#options = options;
@@ -68,8 +71,8 @@ class Campus {
     const data = cleanup.use(await DataFolder.open(options.data));
     this.#screen.progress('certificates');
     const identities = await prepareIdentities(data.folder('ca'), data.folder('identities'), boardFiles);
-    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', []);
-    const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts', [
+    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', stopWithinMs, []);
+    const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts', boardsStopWithinMs, [
       `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`,
     ]);
     this.#screen.progress('head-end and boards');
@@ -162,6 +165,7 @@ class Campus {
     cleanup: AsyncDisposableStack,
     name: string,
     entry: string,
+    stopsWithinMs: number,
     flags: readonly string[],
   ): ChildLink<P> {
     const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
@@ -171,7 +175,10 @@ class Campus {
       detached: true,
     });
     const link = new ChildLink<P>(name, child, (text) => this.#screen.progress(text));
-    cleanup.defer(() => endChild(link, child));
+    cleanup.defer(() => {
+      this.#stoppingSince ??= monotonicMs();
+      return endChild(link, child, this.#stoppingSince + stopsWithinMs - monotonicMs());
+    });
     return link;
   }
 }
@@ -183,13 +190,14 @@ class Campus {
 async function endChild<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
   link: ChildLink<P>,
   child: ChildProcess,
+  withinMs: number,
 ): Promise<void> {
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   if (!isRunning()) return;
   const stop = (link as unknown as ChildLink<{ stop: (nothing: null) => void }>).call('stop', null);
   // Answered or not, the channel is closed: a child without its leader ends.
   const asked = stop.catch(() => undefined).finally(() => child.connected && child.disconnect());
-  using _limit = deadline(stopTimeoutMs, () => child.kill('SIGKILL'));
+  using _limit = deadline(withinMs, () => child.kill('SIGKILL'));
   await Promise.all([asked, link.ended]);
 }
 

@@ -47,6 +47,8 @@ export class SunSpecBatteryTwin {
         serial,
         ratedW,
         chargeW: ratedW,
+        // As many battery inverters are built: at full power nothing is left for reactive power.
+        apparentVA: ratedW,
         idle: 'standby',
         ownModels: [{ id: 713 }, { id: 714, counts: { NPrt: 1 } }],
         beforeRead: () => {

@@ -4,7 +4,7 @@ import { W } from '#hal/units.ts';
 import type { DerMode, DerModes } from '../grid-support.ts';
 import { models } from './models.generated.ts';
 import { batteryRegister, code, patched } from './twin-bench.ts';
-import { batteryBench, inverterBench, maxVA, maxVar, ratedW } from './wire-bench.ts';
+import { batteryBench, batteryMaxVar, inverterBench, maxVA, maxVar, ratedW } from './wire-bench.ts';
 
 const minute = { revertSeconds: 60 };
 const flat: DerModes['voltVar'] = {
@@ -199,7 +199,11 @@ test('what a device has is told, and what it lacks is refused', async () => {
   assert.deepEqual(modern.device.modes().get('voltVar'), { reverts: 'toDefault', ramps: false, maxPoints: 10 });
   assert.deepEqual(modern.device.modes().get('connect'), { reverts: 'never', ramps: false });
   const ratings = { maxW: ratedW, maxVA, maxVarInject: maxVar, maxVarAbsorb: maxVar, nominalV: 480 };
-  assert.deepEqual(modern.device.ratings(), ratings);
+  await using pv = await inverterBench('ieee1547');
+  assert.deepEqual(pv.device.ratings(), ratings);
+  // Its apparent rating is the active one, as of many battery inverters.
+  const cells = { ...ratings, maxVA: ratedW, maxVarInject: batteryMaxVar, maxVarAbsorb: batteryMaxVar };
+  assert.deepEqual(modern.device.ratings(), cells);
 });
 
 test('a value that is none for its mode is refused before anything is written', async () => {

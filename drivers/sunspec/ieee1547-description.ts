@@ -1,7 +1,6 @@
 import type { CurvePoint, TripPoint } from '../grid-support.ts';
 import { type DeviceImage, exponentFor } from './device-image.ts';
 import {
-  apparentShare,
   defaultEnterService,
   defaultFreqDroop,
   neutralCurves,
@@ -23,18 +22,23 @@ export const curveSets = 3;
 /** IEEE 2030.5 gives a curve at most ten. */
 export const curvePoints = 10;
 
-/** Models 1, 701 and 702 of a DER that absorbs up to `chargeW`; 0 for one that only generates. */
-export function describeDevice(
-  image: DeviceImage,
-  model: string,
-  serial: string,
-  ratedW: number,
-  chargeW: number,
-): void {
+export interface DeviceDescription {
+  /** Model 1 `Md`. */
+  readonly model: string;
+  readonly serial: string;
+  readonly ratedW: number;
+  /** Of it, what is above the active power is left for reactive power. */
+  readonly apparentVA: number;
+  /** The greatest power absorbed, W; 0 for a generator. */
+  readonly chargeW: number;
+}
+
+/** Models 1, 701 and 702. */
+export function describeDevice(image: DeviceImage, device: DeviceDescription): void {
+  const { model, serial, ratedW, apparentVA, chargeW } = device;
   image.setText(1, 'Mn', 'GridTokenX');
   image.setText(1, 'Md', model);
   image.setText(1, 'SN', serial);
-  const apparentVA = Math.ceil(ratedW * apparentShare);
   const powerExponent = exponentFor(apparentVA, 0x7fff);
   const ampsExponent = exponentFor(apparentVA / nominalVolts.lineToNeutral, 0x7fff / 10) - 1;
   const powers = { W_SF: powerExponent, VA_SF: powerExponent, Var_SF: powerExponent };

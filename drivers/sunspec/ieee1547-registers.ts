@@ -9,6 +9,7 @@ import {
   curveSets,
   describeControls,
   describeCurves,
+  type DeviceDescription,
   describeDevice,
   describeDroop,
   describeEnterService,
@@ -37,13 +38,7 @@ export const gridModels: readonly ImageModel[] = [
   { id: 712, counts: sets },
 ];
 
-export interface Ieee1547Device {
-  /** Model 1 `Md`. */
-  readonly model: string;
-  readonly serial: string;
-  readonly ratedW: number;
-  /** The greatest power absorbed, W; 0 for a generator. */
-  readonly chargeW: number;
+export interface Ieee1547Device extends DeviceDescription {
   /** What it is when nothing flows while it could. */
   readonly idle: DerOperation;
   /** Models between 704 and 703, and what keeps them up to date. */
@@ -111,7 +106,7 @@ export class Ieee1547Registers implements TwinRegisters {
   readonly #counters: readonly ((value: number) => void)[];
 
   constructor(device: Ieee1547Device, clock: Pick<Clock, 'now'>) {
-    const { model, serial, ratedW, chargeW, ownModels } = device;
+    const { ratedW, ownModels } = device;
     this.#clock = clock;
     this.#idle = device.idle;
     const greatest = new Map<string, readonly [number, number]>();
@@ -124,7 +119,7 @@ export class Ieee1547Registers implements TwinRegisters {
     this.#timers = new RevertTimers(image, revertingControls);
     const factory = factoryOf(image, device);
     image.restore(factory.registers);
-    describeDevice(image, model, serial, ratedW, chargeW);
+    describeDevice(image, device);
     const raw = (point: string): number => image.point(702, point).get()!;
     for (const point of ['WMax', 'VAMax']) greatest.set(`702.${point}`, [1, raw(point)]);
     for (const point of ['VarMaxInj', 'VarMaxAbs']) greatest.set(`702.${point}`, [0, raw(point)]);

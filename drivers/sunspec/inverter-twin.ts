@@ -4,6 +4,7 @@ import type { UnixSeconds } from '#hal/units.ts';
 import type { RegisterBank } from '../modbus/server.ts';
 import type { GridCondition } from '../site/grid.ts';
 import { type AcPower, DerFunctions } from './der-functions.ts';
+import { apparentShare } from './ieee1547-defaults.ts';
 import { Ieee1547Registers } from './ieee1547-registers.ts';
 import { LegacyRegisters } from './legacy-registers.ts';
 import type { TwinRegisters } from './twin-registers.ts';
@@ -44,7 +45,16 @@ export class SunSpecInverterTwin {
     this.#registers =
       models === 'legacy'
         ? new LegacyRegisters(device, clock)
-        : new Ieee1547Registers({ ...device, chargeW: 0, idle: 'sleeping', ownModels: [] }, clock);
+        : new Ieee1547Registers(
+            {
+              ...device,
+              apparentVA: Math.ceil(ratedW * apparentShare),
+              chargeW: 0,
+              idle: 'sleeping',
+              ownModels: [],
+            },
+            clock,
+          );
     this.bank = this.#registers.image;
     this.#ratedW = ratedW;
     this.functions = new DerFunctions(seedOf(0, serial), this.#registers.settings);

@@ -15,6 +15,8 @@ export const ratedW = 10_000;
 /** As the twins have it: apparent power 110 % of the rating, reactive power 44 % of that. */
 export const maxVA = 11_000;
 export const maxVar = 4_840;
+/** The battery's apparent rating is its active one. */
+export const batteryMaxVar = 4_400;
 
 /** A device at a grid that the test sets; time goes on only by `run`. */
 export class WireBench<Device extends GridSupport> implements AsyncDisposable {

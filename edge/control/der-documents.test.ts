@@ -129,7 +129,13 @@ test('the status tells connection, energizing and alarms', () => {
   assert.equal(mode({ grid: seen({ operation: 'sleeping' }) }), 2, 'storage is there');
   const asleep = { inverter: { ...reading, operation: 'sleeping' }, battery: undefined } as const;
   assert.equal(mode({ plant: pvOnly, grid: asleep }), 1);
-  assert.deepEqual(connect({ plant: pvOnly, grid: asleep }), [0, 1, 2], 'ready for the sun');
+  assert.deepEqual(connect({ plant: pvOnly, grid: asleep }), [0, 1], 'without sun it does not operate');
+  const entering = { ...reading, operation: 'starting' } as const;
+  assert.deepEqual(connect({ plant: pvOnly, grid: { ...asleep, inverter: entering } }), [0, 1, 2], 'its power rises');
+  const waiting = { ...reading, isConnected: false, operation: 'standby' } as const;
+  assert.equal(mode({ plant: pvOnly, grid: { ...asleep, inverter: waiting } }), 1, 'not connected yet');
+  const standby = { ...reading, operation: 'standby' } as const;
+  assert.deepEqual(connect({ grid: { inverter: asleep.inverter, battery: standby } }), [0, 1, 2], 'storage could');
 });
 
 test('the status tells what storage does', () => {

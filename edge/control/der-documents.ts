@@ -133,7 +133,9 @@ export function settingsOf({ at, plant, settings }: DerState): DERSettings {
   };
 }
 
-const alarmBits: { readonly [Alarm in DerAlarm]?: keyof typeof AlarmStatus } = {
+export type AlarmName = keyof typeof AlarmStatus;
+
+const alarmBits: { readonly [Alarm in DerAlarm]?: AlarmName } = {
   acOverVoltage: 'overVoltage',
   acUnderVoltage: 'underVoltage',
   overFrequency: 'overFrequency',
@@ -141,14 +143,20 @@ const alarmBits: { readonly [Alarm in DerAlarm]?: keyof typeof AlarmStatus } = {
   manualShutdown: 'emergencyLocal',
 };
 
-/** Device states in which it is not able to give power. */
-const atRest: readonly (DerOperation | undefined)[] = ['off', 'shuttingDown', 'fault'];
-/** And those in which nothing can flow for want of a source, or by its own decision. */
-const asleep: readonly (DerOperation | undefined)[] = [...atRest, 'sleeping', 'starting'];
+/** The alarms that hold, of all devices together. */
+export const alarmsOf = ({ grid }: Pick<DerState, 'grid'>): ReadonlySet<AlarmName> =>
+  new Set(
+    [grid.inverter, grid.battery].flatMap((reading) =>
+      [...(reading?.alarms ?? [])].flatMap((alarm) => alarmBits[alarm] ?? []),
+    ),
+  );
 
-/** Connected: galvanically. Available: it answers. Operating: it energizes, or would if there were sun or need. */
+/** Device states in which nothing can flow: it is off, or it has no source. Storage that stands by could give or take. */
+const asleep: readonly (DerOperation | undefined)[] = ['off', 'shuttingDown', 'fault', 'sleeping'];
+
+/** Connected: galvanically. Available: it answers. Operating: it gives or takes power, or could at once. */
 function connectionOf({ service, mayConnect }: DerState, reading: GridReading | undefined): ReadonlySet<string> {
-  const isEnergized = reading?.isConnected !== false && !atRest.includes(reading?.operation);
+  const isEnergized = reading?.isConnected !== false && !asleep.includes(reading?.operation);
   // A device that only ceased to energize, because it was told so, is still connected.
   const isCeased = service === 'out' && mayConnect;
   const set = new Set<string>();
@@ -160,44 +168,44 @@ function connectionOf({ service, mayConnect }: DerState, reading: GridReading | 
 }
 
 /** Of several devices together: what one of them is. */
-function connectStatus(state: DerState, readings: readonly (GridReading | undefined)[]): ConnectStatusType {
-  const names = new Set(readings.flatMap((reading) => [...connectionOf(state, reading)]));
-  return { dateTime: BigInt(state.at), value: bits(1, ConnectStatus, names) };
-}
+const connectionOfAll = (state: DerState, readings: readonly (GridReading | undefined)[]): ReadonlySet<string> =>
+  new Set(readings.flatMap((reading) => [...connectionOf(state, reading)]));
+
+const connectStatus = ({ at }: DerState, names: ReadonlySet<string>): ConnectStatusType => ({
+  dateTime: BigInt(at),
+  value: bits(1, ConnectStatus, names),
+});
 
 /** Storage within this share of its rating rests. */
 const restShare = 0.01;
 
 export function statusOf(state: DerState): DERStatus {
-  const { at, plant, grid, battery, settings, service } = state;
+  const { at, plant, grid, battery, settings } = state;
   const dateTime = BigInt(at);
   const main = plant.inverter === undefined ? grid.battery : grid.inverter;
   const devices = (['inverter', 'battery'] as const).filter((name) => plant[name] !== undefined);
-  const readings = devices.flatMap((name) => grid[name] ?? []);
-  const isOperational = service !== 'out' && readings.some(({ operation }) => !asleep.includes(operation));
-  const alarms = readings.flatMap((reading) => [...reading.alarms]);
-  const names = new Set(alarms.flatMap((alarm) => alarmBits[alarm] ?? []));
+  const connection = connectionOfAll(
+    state,
+    devices.map((name) => grid[name]),
+  );
   const powerW = battery?.powerW ?? 0;
   const isResting = Math.abs(powerW) <= restShare * (plant.battery?.ratedW ?? 0);
   const direction = powerW < 0 ? StorageModeStatus.charging : StorageModeStatus.discharging;
   return {
     readingTime: dateTime,
-    alarmStatus: bits(4, AlarmStatus, names),
+    alarmStatus: bits(4, AlarmStatus, alarmsOf(state)),
     // Storage generates as well, when it discharges: this is of all DERs that are told of as one (CSIP-AUS MUL-01).
-    genConnectStatus: connectStatus(
-      state,
-      devices.map((name) => grid[name]),
-    ),
+    genConnectStatus: connectStatus(state, connection),
     ...(main?.operation !== undefined && {
       inverterStatus: { dateTime, value: derOperations.indexOf(main.operation) + 1 },
     }),
     localControlModeStatus: { dateTime, value: Object.keys(settings).length > 0 ? 1 : 0 },
     operationalModeStatus: {
       dateTime,
-      value: isOperational ? OperationalModeStatus.operational : OperationalModeStatus.off,
+      value: connection.has('operating') ? OperationalModeStatus.operational : OperationalModeStatus.off,
     },
     ...(plant.battery !== undefined && {
-      storConnectStatus: connectStatus(state, [grid.battery]),
+      storConnectStatus: connectStatus(state, connectionOf(state, grid.battery)),
       storageModeStatus: { dateTime, value: isResting ? StorageModeStatus.holding : direction },
     }),
     ...(battery !== undefined && {

@@ -5,8 +5,11 @@ import { control } from '../client/test-utility.ts';
 import { curve, ratedPvW, ratedStorageW, type Second, setMaxW, type SiteOptions, TestSite } from './test-site.ts';
 
 const nominal: GridCondition = { voltagePercent: 100, frequencyHz: 60 };
-/** The twins' reactive power: 44 % of their apparent rating, which is 1.1 of the active one, injected or absorbed. */
-const maxVarOf = (ratedW: number): number => Math.round(ratedW * 1.1 * 0.44);
+/**
+ * The twins' reactive power, injected or absorbed: 44 % of their apparent rating, which is 1.1 of the active one for
+ * PV and the active one for storage.
+ */
+const [pvMaxVar, storageMaxVar] = [ratedPvW * 1.1 * 0.44, ratedStorageW * 0.44];
 
 interface Given extends SiteOptions {
   readonly base: string;
@@ -54,16 +57,16 @@ test('opModFixedPFInjectW: 0.95 over-excited gives reactive power, under-excited
 });
 
 test('opModFixedPFAbsorbW acts while storage charges', async (t) => {
-  const base = factor('opModFixedPFAbsorbW', 95, true) + '<opModFixedW>-10000</opModFixedW>';
+  const base = factor('opModFixedPFAbsorbW', 95, true) + '<opModFixedW>-8000</opModFixedW>';
   const { batteryW, gridVar } = await during(t, { base, inverter: false, battery: true });
-  assert.equal(batteryW, -ratedStorageW);
-  near(gridVar, ratedStorageW * Math.tan(Math.acos(0.95)));
+  assert.equal(batteryW, -0.8 * ratedStorageW);
+  near(gridVar, 0.8 * ratedStorageW * Math.tan(Math.acos(0.95)));
 });
 
 test('opModFixedVar: percent of setMaxVar, of all devices together', async (t) => {
   const base = '<opModFixedVar><refType>2</refType><value>-5000</value></opModFixedVar>';
   const { gridVar } = await during(t, { base, battery: true });
-  near(gridVar, (maxVarOf(ratedPvW) + maxVarOf(ratedStorageW)) / 2);
+  near(gridVar, (pvMaxVar + storageMaxVar) / 2);
 });
 
 test('opModTargetVar: var, shared by the devices as they can', async (t) => {
@@ -84,7 +87,7 @@ test('opModVoltVar: reactive power by the voltage, and none again when the event
   };
   const at = { ...nominal, voltagePercent: 106.5 };
   const { gridVar, site } = await during(t, { ...given, at });
-  near(gridVar, maxVarOf(ratedPvW) / 2);
+  near(gridVar, pvMaxVar / 2);
   await site.runTo(760);
   near(site.seconds.at(-1)?.gridVar ?? NaN, 0);
 });
@@ -106,7 +109,7 @@ test('opModWattVar: reactive power by active power', async (t) => {
   ] as const;
   const curves = [curve({ id: 1, type: 14, points, yRefType: 2 })];
   const { gridVar } = await during(t, { base: link('opModWattVar'), curves, pvW: 7_500 });
-  near(gridVar, maxVarOf(ratedPvW) / 2);
+  near(gridVar, pvMaxVar / 2);
 });
 
 test('opModWattPF: the power factor by active power', async (t) => {
@@ -119,16 +122,18 @@ test('opModWattPF: the power factor by active power', async (t) => {
   near(gridVar, 7_500 * Math.tan(Math.acos(0.95)));
 });
 
-test('opModFreqWatt: active power of all DERs by the frequency', async (t) => {
+test('opModFreqWatt: active power of all DERs by the frequency, in place of the droop that devices have', async (t) => {
   const points = [
     [6_020, 10_000],
     [6_120, 0],
   ] as const;
   const curves = [curve({ id: 1, type: 0, points, yRefType: 1, multipliers: [-2, -2] })];
   const at = { ...nominal, frequencyHz: 60.7 };
-  const { pvW, site } = await during(t, { base: noDroop + link('opModFreqWatt'), curves, at });
+  const { pvW, site } = await during(t, { base: link('opModFreqWatt'), curves, at });
   near(pvW, 0.5 * ratedPvW);
   assert.equal(site.board.explain()?.limits.output?.mode, 'opModFreqWatt');
+  await site.runTo(760);
+  near(site.seconds.at(-1)?.pvW ?? NaN, 8_000 - ((0.7 - 0.036) / (60 * 0.05)) * ratedPvW);
 });
 
 test('opModFreqDroop: active power falls by the droop', async (t) => {

@@ -1,4 +1,4 @@
-import type { DerMode, DerModes, DerRatings, EnterService, PowerFactor } from '#drivers/grid-support.ts';
+import type { DerMode, DerModes, DerRatings, EnterService, FreqDroop, PowerFactor } from '#drivers/grid-support.ts';
 import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import type { DERCurve, DERCurveLink, PowerFactorWithExcitation } from '#ieee2030_5/types.generated.ts';
 import {
@@ -53,6 +53,19 @@ function powerFactor({ displacement, multiplier, excitation }: PowerFactorWithEx
   if (cosPhi <= 0 || cosPhi > 1) throw new InvalidMode(`${cosPhi} is no power factor`);
   return { cosPhi, excitation: excitation ? 'under' : 'over' };
 }
+
+/**
+ * The droop that every device of IEEE 1547-2018 has by itself, as far out of the way as its ranges allow (Table 24)
+ * while a Frequency-Watt curve acts in its place: it would lower the power a second time. The device goes back to its
+ * own when the board is not there.
+ */
+export const quietDroop: FreqDroop = {
+  deadbandOverHz: 1,
+  deadbandUnderHz: 1,
+  droopOver: 0.05,
+  droopUnder: 0.05,
+  responseSeconds: 5,
+};
 
 /** Percentages are of each device's own ratings, so that they come to the same percentage of all. */
 const translations: { readonly [Mode in keyof DERModes]?: Translation<Mode> } = {

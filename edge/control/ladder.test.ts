@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UnixSeconds, W, Wh } from '#hal/units.ts';
+import type { DerMode } from '#drivers/grid-support.ts';
 import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import type { Settings } from '#ieee2030_5/events/schedule.ts';
 import type { SiteSample } from '../sampler.ts';
+import { quietDroop } from './grid-modes.ts';
 import { type Decision, decide, type LadderInput, type LadderMemory, nothingDecided } from './ladder.ts';
 import type { Plant } from './plant.ts';
 
@@ -164,6 +166,52 @@ test('a curve that is missing or none leaves Frequency-Watt without effect, and 
     const { state, fault: why } = explanation.modes.opModFreqWatt ?? {};
     assert.deepEqual([state, why], ['invalid', fault]);
   }
+});
+
+test('while a Frequency-Watt curve acts a device keeps its own droop out of the way; one that is asked for acts', () => {
+  const curve = {
+    mRID: new Uint8Array(16),
+    creationTime: 0n,
+    CurveData: [
+      { xvalue: 6_020, yvalue: 100 },
+      { xvalue: 6_120, yvalue: 0 },
+    ],
+    curveType: 0,
+    xMultiplier: -2,
+    yMultiplier: 0,
+    yRefType: 1,
+  };
+  const drooping = (modes: readonly DerMode[]): Plant => ({
+    inverter: { ratedW: 10_000, ratings, modes: new Set(modes) },
+    battery: undefined,
+  });
+  const opModFreqWatt = setting({ href: 'x' });
+  const has = drooping(['limitW', 'freqDroop']);
+  const acts = { settings: { opModFreqWatt }, curveOf: () => curve, frequencyHz: 60.7 };
+  const { setpoints, explanation } = decided({ ...acts, plant: has });
+  assert.deepEqual([explanation.limits.output?.w, setpoints.inverter], [5_000, { freqDroop: quietDroop }]);
+  assert.deepEqual(decided({ ...acts, plant: drooping(['limitW']) }).setpoints.inverter, {});
+  assert.deepEqual(decided({ ...acts, frequencyHz: undefined, plant: has }).setpoints.inverter, {}, 'no curve acts');
+  const opModFreqDroop = setting({ dBOF: 100, dBUF: 100, kOF: 40, kUF: 40, openLoopTms: 200 });
+  const both = decided({ ...acts, settings: { opModFreqWatt, opModFreqDroop }, plant: has });
+  assert.equal(both.setpoints.inverter.freqDroop?.droopOver, 0.04);
+});
+
+test('where no device has reactive power none is asked for', () => {
+  const none = { ...ratings, maxVarInject: 0, maxVarAbsorb: 0 };
+  const inverter = { ratedW: 10_000, ratings: none, modes: new Set<DerMode>(['fixedVar']) };
+  const settings = { opModTargetVar: setting({ multiplier: 0, value: 500 }) };
+  const { setpoints } = decided({ plant: { inverter, battery: undefined }, settings });
+  assert.deepEqual(setpoints.inverter.fixedVar, { var: 0 });
+});
+
+test('a limit that is released later than the first decision begins from what held', () => {
+  const before = decided({ settings: { opModExpLimW: watts(2_000) } });
+  const settings = { opModExpLimW: watts(4_000), setGradW: setting(100) };
+  const first = decided({ settings, now: UnixSeconds(10) }, before.memory);
+  assert.equal(first.explanation.limits.export?.w, 2_000);
+  const later = decided({ settings, now: UnixSeconds(12) }, first.memory);
+  assert.equal(later.explanation.limits.export?.w, 2_000 + 2 * 150);
 });
 
 test('targets: of two the smaller holds, negative percent is of the charge rate', () => {

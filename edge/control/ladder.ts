@@ -4,7 +4,7 @@ import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import type { Setting } from '#ieee2030_5/events/schedule.ts';
 import type { SiteSample } from '../sampler.ts';
 import type { Explanation, ModeReason } from './explanation.ts';
-import { type DeviceModes, type ModeValues, type Translated, translate } from './grid-modes.ts';
+import { type DeviceModes, type ModeValues, quietDroop, type Translated, translate } from './grid-modes.ts';
 import { freqWattOf, type LimitInput, limitsOf, type Ramps, type Service, serviceAt, targetsOf } from './limits.ts';
 import { rampedAt } from './limit-ramp.ts';
 import { marginOf, type Moves, noMoves } from './moves.ts';
@@ -144,12 +144,8 @@ function storageRange(
 const varsOf = (device: ControlledDevice | undefined): number => device?.ratings.maxVarInject ?? 0;
 const nothingTold: Translated = { modes: {}, invalid: new Map() };
 
-function told(
-  { settings, curveOf, plant }: LadderInput,
-  device: ControlledDevice | undefined,
-  powerW: number,
-  service: Service,
-): Translated {
+function told(input: LadderInput, device: ControlledDevice | undefined, powerW: number, service: Service): Translated {
+  const { settings, curveOf, plant } = input;
   const isSet = Object.keys(settings).length > 0 || service === 'out';
   if (device === undefined || !isSet) return nothingTold;
   const allVar = varsOf(plant.inverter) + varsOf(plant.battery);
@@ -160,9 +156,15 @@ function told(
     powerW,
     curveOf,
   });
-  return service === 'out' && has('connect')
-    ? { ...translated, modes: { ...translated.modes, connect: false } }
-    : translated;
+  const allowed = freqWattOf(input);
+  const isQuiet = allowed !== undefined && 'percent' in allowed && has('freqDroop');
+  const modes: DeviceModes = {
+    // A droop that is asked for as well acts on top of the curve.
+    ...(isQuiet && { freqDroop: quietDroop }),
+    ...translated.modes,
+    ...(service === 'out' && has('connect') && { connect: false }),
+  };
+  return { modes, invalid: translated.invalid };
 }
 
 const valuesOf = (settings: LadderInput['settings']): ModeValues =>

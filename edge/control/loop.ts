@@ -1,5 +1,6 @@
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds, W } from '#hal/units.ts';
+import type { GridReading } from '#drivers/grid-support.ts';
 import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import { activeAt, nextChange, type Schedule, type Settings } from '#ieee2030_5/events/schedule.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
@@ -124,7 +125,7 @@ export class ControlLoop {
     const settings = this.#settingsAt(serverTime);
     this.#sample = sample;
     if (settings.opModFreqWatt !== undefined || sample.time - this.#gridAt >= gridSeconds) {
-      this.#grid = await this.#options.readGrid();
+      this.#grid = seenBy(await this.#options.readGrid(), this.#memory.service === 'out');
       this.#gridAt = sample.time;
     }
     const { setpoints, explanation, memory } = decide(
@@ -200,6 +201,13 @@ export class ControlLoop {
     return controlWhenLost !== undefined && now - this.#lostSince >= controlWhenLost.afterSeconds;
   }
 }
+
+/** A shutdown that the board itself has ordered is no alarm. */
+const unordered = (reading: GridReading | undefined): GridReading | undefined =>
+  reading && { ...reading, alarms: new Set([...reading.alarms].filter((alarm) => alarm !== 'manualShutdown')) };
+
+const seenBy = ({ inverter, battery }: GridReadings, isShutDown: boolean): GridReadings =>
+  isShutDown ? { inverter: unordered(inverter), battery: unordered(battery) } : { inverter, battery };
 
 function curveAt(view: UtilityView | undefined, href: string): DERCurve | undefined {
   for (const { curves } of view?.derPrograms ?? []) {

@@ -55,6 +55,8 @@ test('PV is limited only as far as load and storage leave no room for export', (
 test('without the meter nothing is charged, and the export limit holds at no load', () => {
   const planned = withLimits({ export: 3_000 }, { load: undefined, storageTargetW: -4_000 });
   assert.deepEqual([planned.storageW, planned.storageBy, planned.pvW], [0, 'load', 3_000]);
+  const free = plan({ ...input, load: undefined });
+  assert.deepEqual([free.storageW, free.storageBy], [0, 'selfConsumption']);
   const target = withLimits({ export: 10_000 }, { load: undefined, storageTargetW: 8_000 });
   assert.ok(target.storageW > 0 && target.storageW + 4_000 <= 10_000);
 });

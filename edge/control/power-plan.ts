@@ -112,7 +112,7 @@ function storagePlan(input: PlanInput): StoragePlan {
     by = limit;
   };
   if (needW > w) [w, by] = [needW, 'import'];
-  atMost('export', isTight ? middle(input, needW, roomW) : roomW);
+  atMost('export', isTight ? middle(input, { lowW, highW }, { needW, roomW }) : roomW);
   atMost('output', limits.output - pvHighW);
   atMost('generation', Math.max(0, limits.generation - pvHighW));
   // Without the meter the building may draw all that its connection carries: nothing is left to charge with.
@@ -123,8 +123,11 @@ function storagePlan(input: PlanInput): StoragePlan {
   return { w: clamp(w, storage.minW, storage.maxW), by, isTight };
 }
 
-function middle({ limits, load, pv }: PlanInput, needW: number, roomW: number): number {
-  const { lowW, highW } = load ?? { lowW: 0, highW: 0 };
+function middle(
+  { limits, pv }: PlanInput,
+  { lowW, highW }: NonNullable<PlanInput['load']>,
+  { needW, roomW }: { readonly needW: number; readonly roomW: number },
+): number {
   const [leastW, mostW] = [highW - pv.nowW - limits.import, limits.export + lowW - pv.nowW];
   const probeW = pv.isCapped && pv.isProbed ? tightProbeShare * pv.ratedW : 0;
   return clamp((needW + roomW) / 2, leastW, Math.max(leastW, mostW)) - probeW;

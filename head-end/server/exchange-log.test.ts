@@ -14,6 +14,7 @@ import { writeDocument } from '#ieee2030_5/write.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { type DeviceIdentity, loadOrCreateIdentity } from '#provisioning/identity-files.ts';
 import { ExchangeLog } from './exchange-log.ts';
+import { KnownAuthorities } from './known-authorities.ts';
 import { type Exchange, exchangeLine, interestingHeaders, parseExchanges } from './exchange-record.ts';
 import { replay, type ReplayedAnswer, type ReplayedRequest } from './replay.ts';
 import { RecordedServer } from './replay-server.ts';
@@ -54,6 +55,7 @@ suite('the record of exchanges, over TLS', { concurrency: false }, () => {
       port: 0,
       host: '127.0.0.1',
       tls,
+      authorities: new KnownAuthorities(tls, head.sep.records),
       registry,
       engine: head.sep.engine,
       exchanges,

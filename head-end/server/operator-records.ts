@@ -39,11 +39,18 @@ export interface SepSettings {
   readonly inBandRegistration: boolean;
 }
 
+/** An authority whose devices are let in beside those of the head-end's own. */
+export interface AddedAuthority {
+  /** PEM. */
+  readonly certificate: string;
+}
+
 /** The bodies of the records, by their kind. */
 export interface RecordBodies {
   readonly assignment: FunctionSetAssignment;
   readonly redirect: Redirect;
   readonly settings: SepSettings;
+  readonly authority: AddedAuthority;
 }
 export type RecordKind = keyof RecordBodies;
 

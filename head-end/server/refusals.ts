@@ -54,10 +54,12 @@ const maxCounted = 1_000;
 /** Logs each kind of refusal of a device once, and then every time that its number has grown tenfold. */
 export class RefusalLog {
   readonly #log: Log;
+  readonly #message: string;
   readonly #counts = new Map<string, { count: number; next: number }>();
 
-  constructor(log: Log) {
+  constructor(log: Log, message = 'request refused') {
     this.#log = log;
+    this.#message = message;
   }
 
   /** `who` is a meter or an LFDI, `what` a code; `facts` are logged with it. */
@@ -73,7 +75,7 @@ export class RefusalLog {
     known.count++;
     if (known.count < known.next) return;
     known.next *= 10;
-    this.#log.warn({ who, code: what, times: known.count, ...facts }, 'request refused');
+    this.#log.warn({ who, code: what, times: known.count, ...facts }, this.#message);
   }
 
   /** How often a kind of refusal came, as far as it is still counted. */

@@ -23,6 +23,7 @@ import { MarketDesk } from '../market/desk.ts';
 import { MarketStore } from '../market/store.ts';
 import { ReadingStore } from '../readings/store.ts';
 import { Registry } from '../registry/devices.ts';
+import { KnownAuthorities } from './known-authorities.ts';
 import { SepResources } from './sep-resources.ts';
 import { SepServer } from './sep-server.ts';
 
@@ -153,10 +154,12 @@ suite('the IEEE 2030.5 server', { concurrency: false }, () => {
     sep = new SepResources({ pool, clock, registry, readings, desk, lfdi, onPosted: () => undefined });
     resources.use(sep);
     await sep.start();
+    const tls = { cert: own.certificatePem, key: own.keyPem, ca: own.caPem };
     server = new SepServer({
       port: 0,
       host: '127.0.0.1',
-      tls: { cert: own.certificatePem, key: own.keyPem, ca: own.caPem },
+      tls,
+      authorities: new KnownAuthorities(tls, sep.records),
       registry,
       engine: sep.engine,
       onUnavailable: () => undefined,

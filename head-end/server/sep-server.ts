@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
@@ -12,14 +12,17 @@ import type { Registry } from '../registry/devices.ts';
 import type { Engine } from './engine.ts';
 import { errorResponse, type Peer, type Principal, type SepRequest, type SepResponse } from './exchange.ts';
 import type { ExchangeLog } from './exchange-log.ts';
+import type { KnownAuthorities } from './known-authorities.ts';
 import { RefusalLog, refusalOf } from './refusals.ts';
 import { AnswerWriter } from './wire.ts';
 
 export interface SepServerOptions {
   readonly port: number;
   readonly host: string;
-  /** PEM texts of the server's own certificate chain and key, and the CA that devices must come from. */
+  /** PEM texts of the server's own certificate chain and key, and the roots that devices must come from. */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** Those below these roots that devices may be issued by. */
+  readonly authorities: Pick<KnownAuthorities, 'check'>;
   readonly registry: Registry;
   readonly engine: Engine;
   /** Told of requests that were refused because the head-end cannot store anything now. */
@@ -49,23 +52,26 @@ const requestTimeoutMs = 30_000;
 const retryAfterSeconds = 60;
 
 /**
- * The IEEE 2030.5 server: mutual TLS (§6), requests authorised by the LFDI of the client's certificate, errors as
+ * The IEEE 2030.5 server: mutual TLS (§6) with devices of known authorities, requests authorised by the LFDI of the client's certificate, errors as
  * Error documents. What it serves is the engine's.
  */
 export class SepServer implements AsyncDisposable {
   readonly #options: SepServerOptions;
   readonly #server: https.Server;
-  readonly #lfdis = new WeakMap<TLSSocket, Lfdi>();
+  /** Of the connections that were let in. */
+  readonly #lfdis = new WeakMap<Socket, Lfdi>();
   /** Of the devices that write in another namespace than that of 2018. */
   readonly #editions = new Map<Lfdi, Edition>();
   readonly #writer = new AnswerWriter();
   readonly #refusals: RefusalLog;
+  readonly #strangers: RefusalLog;
   handshakes = 0;
 
   constructor(options: SepServerOptions) {
     this.#options = options;
     const { headersTimeoutMs = defaultHeadersTimeoutMs } = options;
     this.#refusals = new RefusalLog(options.log);
+    this.#strangers = new RefusalLog(options.log, 'device refused');
     this.#server = https.createServer({
       ...serverTls(options.tls),
       keepAliveTimeout: keepAliveMs,
@@ -77,7 +83,7 @@ export class SepServer implements AsyncDisposable {
       // No stream's life for a body that does not come.
       optimizeEmptyRequests: true,
     });
-    this.#server.on('secureConnection', () => this.handshakes++);
+    this.#server.on('secureConnection', (socket) => this.#admit(socket));
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
     this.#server.on('tlsClientError', (error) => options.log.info({ reason: reasonOf(error) }, 'handshake refused'));
   }
@@ -113,11 +119,32 @@ export class SepServer implements AsyncDisposable {
     });
   }
 
+  /** A session that is resumed has the certificate that it began with, and is held against what is known now. */
+  #admit(socket: TLSSocket): void {
+    const certificate = socket.getPeerX509Certificate();
+    // The TLS options demand a verified certificate; without one nothing may go on.
+    if (certificate === undefined || !socket.authorized) {
+      socket.destroy();
+      return;
+    }
+    const answer = this.#options.authorities.check(certificate.raw);
+    if (answer.ok) {
+      this.#lfdis.set(socket, answer.lfdi);
+      this.handshakes++;
+      return;
+    }
+    this.#strangers.note(lfdiOf(certificate.raw), answer.reason, { reason: answer.detail });
+    socket.destroy();
+  }
+
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const lfdi = this.#lfdis.get(request.socket);
+    // It came in the same packets as the end of a handshake that was refused.
+    if (lfdi === undefined) return;
     const { headers } = request;
     // What a GET needs no listeners for: they cost more than its answer.
     if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
-      this.#respond(request, response, noBody);
+      this.#respond(request, response, lfdi, noBody);
       return;
     }
     const chunks: Buffer[] = [];
@@ -135,12 +162,12 @@ export class SepServer implements AsyncDisposable {
     request.on('end', () => {
       if (response.headersSent) return;
       const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-      this.#respond(request, response, body);
+      this.#respond(request, response, lfdi, body);
     });
   }
 
   /** Answers at once what needs no waiting for. */
-  #respond(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
+  #respond(request: IncomingMessage, response: ServerResponse, lfdi: Lfdi, body: Uint8Array): void {
     const fail = (error: unknown): void => {
       this.#options.log.error(
         { url: request.url, reason: reasonOf(error), stack: (error as Error).stack },
@@ -149,8 +176,8 @@ export class SepServer implements AsyncDisposable {
       this.#writer.send(response, errorResponse(500, ReasonCode.invalidValues), '2018', undefined);
     };
     try {
-      const principal = this.#principalOf(request.socket as TLSSocket);
-      const peer: Peer = { edition: this.editionOf(principal.lfdi) };
+      const principal = this.#principalOf(lfdi);
+      const peer: Peer = { edition: this.editionOf(lfdi) };
       const asked: Asked = { request, response, principal, peer, body };
       const answer = this.#answer(asked);
       if (answer instanceof Promise) answer.then((resolved) => this.#send(asked, resolved)).catch(fail);
@@ -215,24 +242,10 @@ export class SepServer implements AsyncDisposable {
     return errorResponse(status, reasonCode, retryAfterSeconds);
   }
 
-  #principalOf(socket: TLSSocket): Principal {
-    const lfdi = this.#lfdiOf(socket);
+  #principalOf(lfdi: Lfdi): Principal {
     const { registry } = this.#options;
     const device = registry.byLfdi(lfdi);
     return { lfdi, device, devices: device === undefined ? [] : registry.actingFor(device) };
-  }
-
-  /** The certificate is hashed once a connection. */
-  #lfdiOf(socket: TLSSocket): Lfdi {
-    const known = this.#lfdis.get(socket);
-    if (known !== undefined) return known;
-    const certificate = socket.getPeerX509Certificate();
-    // The TLS options demand a verified certificate; without one the request must not go on.
-    if (certificate === undefined || !socket.authorized)
-      throw new GridError('GTX-SRV-002', 'Connection without a verified certificate');
-    const lfdi = lfdiOf(certificate.raw);
-    this.#lfdis.set(socket, lfdi);
-    return lfdi;
   }
 }
 

@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import { day1, day15, starts } from './campus.ts';
 import { codec } from './codec.ts';
 import { describeFigure, type Figure, isReached } from './figure.ts';
+import { peerCheck } from './peer-check.ts';
 import { dcap } from './sep-server.ts';
 
 /** `npm run perf [-- NAME… --json FILE]`: measures, prints figures with their targets, exits 1 when one is missed. */
 const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   codec,
   dcap,
+  'peer-check': peerCheck,
   start: starts,
   'day-15': day15,
   'day-1': day1,

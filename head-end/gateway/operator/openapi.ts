@@ -2,6 +2,7 @@ import type { JsonObject } from '#ieee2030_5/json.ts';
 import { jsonSchemaOf } from '#ieee2030_5/json-schema.ts';
 import { ProblemSchema } from '../snapshot.ts';
 import { assignmentSchemas } from './assignment-routes.ts';
+import { authoritySchemas } from './authority-routes.ts';
 import { derDocuments, deviceSchemas } from './device-routes.ts';
 import { isServedMember, madeMembers, readOnlyMembers } from './document-body.ts';
 import { connectionPoint, type DocumentKind, documentKinds } from './document-kinds.ts';
@@ -128,6 +129,7 @@ function componentSchemas(): Readonly<Record<string, SchemaObject>> {
     ...assignmentSchemas,
     ...redirectSchemas,
     ...settingsSchemas,
+    ...authoritySchemas,
     ...exchangeSchemas,
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '#hal/clock.ts';
 import type { Registry } from '../../registry/devices.ts';
 import type { ExchangeLog } from '../../server/exchange-log.ts';
+import type { KnownAuthorities } from '../../server/known-authorities.ts';
 import type { SepResources } from '../../server/sep-resources.ts';
 
 /** What operators manage. */
@@ -9,6 +10,7 @@ export interface OperatorParts {
   readonly registry: Registry;
   readonly sep: SepResources;
   readonly exchanges: ExchangeLog;
+  readonly authorities: KnownAuthorities;
 }
 
 /** A JSON schema (2020-12), or a reference to one of the components. */

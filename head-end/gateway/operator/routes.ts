@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GridError } from '#hal/errors.ts';
 import { assignmentRoutes } from './assignment-routes.ts';
+import { authorityRoutes } from './authority-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { connectionPoint, documentKinds } from './document-kinds.ts';
 import { documentRoutes } from './document-routes.ts';
@@ -25,6 +26,7 @@ export const operatorRoutes: readonly OperatorRoute[] = [
   ...assignmentRoutes,
   ...redirectRoutes,
   ...settingsRoutes,
+  ...authorityRoutes,
   ...exchangeRoutes,
 ];
 

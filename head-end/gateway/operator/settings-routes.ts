@@ -24,7 +24,11 @@ const settingsMembers = {
     additionalProperties: false,
     description: 'Seconds between polls, by the last constant part of the resource’s path',
   }),
-  postRate: Type.Integer({ minimum: 1, maximum: 4_294_967_295, description: 'Seconds between posts of devices' }),
+  postRate: Type.Integer({
+    minimum: 1,
+    maximum: 4_294_967_295,
+    description: 'Seconds between posts to a MirrorUsagePoint',
+  }),
   timeQuality: Type.Integer({ minimum: 3, maximum: 7, description: 'Time.quality' }),
   inBandRegistration: Type.Boolean({ description: 'Any certificate of the trusted authority may register itself' }),
 };

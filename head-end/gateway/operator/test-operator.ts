@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createLog } from '#hal/log.ts';
 import type { JsonObject } from '#ieee2030_5/json.ts';
 import { ExchangeLog } from '../../server/exchange-log.ts';
+import { KnownAuthorities } from '../../server/known-authorities.ts';
 import { TestServer } from '../../server/test-server.ts';
 import { Gateway } from '../gateway.ts';
 import { SampleSource, sampleSnapshot } from '../sample-campus.ts';
@@ -35,16 +36,24 @@ export class TestOperator implements AsyncDisposable {
   readonly server: TestServer;
   readonly port: number;
   readonly exchanges: ExchangeLog;
+  readonly authorities: KnownAuthorities;
   readonly #resources: AsyncDisposableStack;
 
-  private constructor(server: TestServer, exchanges: ExchangeLog, port: number, resources: AsyncDisposableStack) {
+  private constructor(
+    server: TestServer,
+    { exchanges, authorities }: Pick<TestOperator, 'exchanges' | 'authorities'>,
+    port: number,
+    resources: AsyncDisposableStack,
+  ) {
     this.server = server;
     this.exchanges = exchanges;
+    this.authorities = authorities;
     this.port = port;
     this.#resources = resources;
   }
 
-  static async start(): Promise<TestOperator> {
+  /** `identity`: PEM texts of the head-end's roots and chain; it knows no authority unless told. */
+  static async start(identity = { ca: '', cert: '' }): Promise<TestOperator> {
     await using starting = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-operator-'));
     starting.defer(() => rm(folder, { recursive: true, force: true }));
@@ -54,10 +63,11 @@ export class TestOperator implements AsyncDisposable {
     const path = join(folder, 'exchanges.jsonl');
     const exchanges = starting.use(new ExchangeLog({ path, log, now: () => clock.now() }));
     const source = new SampleSource(sampleSnapshot());
-    const operator = () => ({ clock, registry: server.registry, sep: server.sep, exchanges });
+    const authorities = new KnownAuthorities(identity, server.sep.records);
+    const operator = () => ({ clock, registry: server.registry, sep: server.sep, exchanges, authorities });
     const gateway = starting.use(new Gateway({ port: 0, source, log, operator }));
     const { port } = await gateway.start();
-    return new TestOperator(server, exchanges, port, starting.move());
+    return new TestOperator(server, { exchanges, authorities }, port, starting.move());
   }
 
   async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<TestReply> {

@@ -133,6 +133,8 @@ export class Notifier implements AsyncDisposable {
   }
 
   #onRecordChange({ kind, before, after }: RecordChange): void {
+    // No resource shows them.
+    if (kind === 'authority') return;
     if (kind !== 'assignment') {
       this.#enqueue(this.#index.all());
       return;

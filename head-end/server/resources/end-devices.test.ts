@@ -141,7 +141,7 @@ suite('EndDevices', { concurrency: false }, () => {
     assert.equal((await server.get(without, `/edev/${without.id}/rg`)).status, 404);
   });
 
-  test('rates are those of the device, else of the resource, else the general ones', async () => {
+  test('rates are those of the device, else of the resource, else the usual ones', async () => {
     const [device, other] = [await server.device({ pollRate: 45, postRate: 50 }), await server.device()];
     await server.sep.settings.change({ pollRate: { dcap: 61, fsa: 62 }, postRate: 63 });
     await server.sep.settings.change({ pollRate: { dcap: 60 } });
@@ -152,10 +152,10 @@ suite('EndDevices', { concurrency: false }, () => {
       (await server.document(who, '/mup', 'MirrorUsagePointList')).pollRate,
       (await server.document(who, `/edev/${who.id}`, 'EndDevice')).postRate,
     ];
-    assert.deepEqual(await rates(other), [60, 62, 300, 900, 63]);
+    assert.deepEqual(await rates(other), [60, 62, 900, 900, 300]);
     assert.deepEqual(await rates(device), [45, 45, 45, 45, 50]);
     await server.restart();
-    assert.deepEqual(await rates(other), [60, 62, 300, 900, 63]);
+    assert.deepEqual(await rates(other), [60, 62, 900, 900, 300]);
   });
 
   test('a connection point is a National Metering Identifier', async () => {

@@ -40,6 +40,8 @@ interface Signer {
 
 /** A chain as a client shows it, and who it is by it. */
 export interface Shown {
+  /** Those between the root and the client's own, the highest first; PEM. */
+  readonly authorities: readonly string[];
   readonly certificatePem: string;
   readonly keyPem: string;
   readonly lfdi: string;
@@ -124,10 +126,11 @@ export async function chainOf(folder: string, length: 2 | 3 | 4, intruder?: Intr
 /** A device certificate that nobody but itself vouches for. */
 export const selfSigned = async (): Promise<Shown> => shown(await issue(undefined, 'CN=self', device()), []);
 
+const pemOf = ({ certificate }: Signer): string => PemConverter.encode(certificate.rawData, 'CERTIFICATE');
+
 const shown = (own: Signer & { readonly keyPem: string }, between: readonly Signer[]): Shown => ({
-  certificatePem: [own, ...between]
-    .map(({ certificate }) => PemConverter.encode(certificate.rawData, 'CERTIFICATE'))
-    .join('\n'),
+  certificatePem: [own, ...between].map(pemOf).join('\n'),
+  authorities: between.map(pemOf).toReversed(),
   keyPem: own.keyPem,
   lfdi: identifiersOf(new Uint8Array(own.certificate.rawData)).lfdi,
 });

@@ -30,6 +30,7 @@ async function handshake(stand: ServerStand, options: ConnectionOptions): Promis
   using _limit = deadline(handshakeMs, () => socket.destroy(new Error('no answer')));
   try {
     await once(socket, 'secureConnect');
+    socket.once('end', () => socket.destroy(new Error('closed')));
     const cipher = socket.getCipher().standardName;
     socket.write('GET /dcap HTTP/1.1\r\nHost: server\r\nAccept: application/sep+xml\r\nConnection: close\r\n\r\n');
     const [data] = (await once(socket, 'data')) as [Buffer];
@@ -109,17 +110,38 @@ async function security(stand: ServerStand): Promise<void> {
   assert.equal(await handshake(stand, { ...known, ciphers: `ECDHE-RSA-AES128-SHA:${ccm8}:@SECLEVEL=0` }), chosen);
 }
 
+/** The operator's answer when the authorities of a chain are added, from the root down, as far as they are taken. */
+async function addAuthorities({ operator }: ServerStand, { authorities }: Shown): Promise<number> {
+  let status = 201;
+  for (const certificate of authorities) {
+    if (status === 201) ({ status } = await operator.ask('POST', '/authorities', { certificate }));
+  }
+  return status;
+}
+
+/** A device that the utility expects, whatever its chain is. */
+async function expected(stand: ServerStand, length: 2 | 3 | 4, intruder?: Intruder): Promise<Shown> {
+  const chain = await chainOf(stand.authority.folder, length, intruder);
+  await stand.operator.done('POST', '/devices', { lfdi: chain.lfdi, pin: 111_115 });
+  return chain;
+}
+
 async function certificates(stand: ServerStand): Promise<void> {
-  const { folder } = stand.authority;
-  for (const length of [2, 3, 4] as const) {
-    const chain = await chainOf(folder, length);
-    await stand.operator.done('POST', '/devices', { lfdi: chain.lfdi, pin: 111_115 });
+  assert.equal(await handshake(stand, ofIdentity(await expected(stand, 2))), chosen, 'a chain of 2');
+  for (const length of [3, 4] as const) {
+    const chain = await expected(stand, length);
+    assert.match(await handshake(stand, ofIdentity(chain)), /^refused/, `a chain of ${length}, of a MICA unknown`);
+    assert.equal(await addAuthorities(stand, chain), 201, `authorities of a chain of ${length}`);
     assert.equal(await handshake(stand, ofIdentity(chain)), chosen, `a chain of ${length}`);
   }
   const intruders: readonly Intruder[] = ['extendedKeyUsage', 'nameConstraints', 'policyMappings'];
   for (const intruder of intruders) {
-    const chain = await chainOf(folder, 3, intruder);
-    assert.match(await handshake(stand, ofIdentity(chain)), /^refused|^status 403/, `a MICA with ${intruder}`);
+    for (const length of [3, 4] as const) {
+      const chain = await expected(stand, length, intruder);
+      const what = `a MICA with ${intruder} in a chain of ${length}`;
+      assert.equal(await addAuthorities(stand, chain), 422, what);
+      assert.match(await handshake(stand, ofIdentity(chain)), /^refused/, what);
+    }
   }
   assert.match(await handshake(stand, ofIdentity(await selfSigned())), /^refused/, 'a self-signed certificate');
 }
