@@ -89,6 +89,7 @@ export class HeadEnd implements AsyncDisposable {
       new Gateway({ port: config.httpPort, source: live, operator: () => this.#managed, log }),
     );
     const { port: httpPort } = await gateway.start();
+    signal.throwIfAborted();
     const database = this.#resources.use(await this.#openDatabase(config, log));
     const registry = new Registry(database);
     await registry.start();

@@ -21,8 +21,8 @@ import { campusReport } from './report.ts';
 import { type Screen, screenFor } from './screen.ts';
 
 /** Ctrl-C promises five seconds: the boards, which stop first, have this much of it, and the head-end what is left. */
-const stopWithinMs = 4500;
-const boardsStopWithinMs = 1500;
+const stopWithinMs = 4200;
+const boardsStopWithinMs = 1000;
 /** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
 const childFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
@@ -71,6 +71,11 @@ class Campus {
     const data = cleanup.use(await DataFolder.open(options.data));
     this.#screen.progress('certificates');
     const identities = await prepareIdentities(data.folder('ca'), data.folder('identities'), boardFiles);
+    // Nothing is started for somebody who has asked to stop meanwhile.
+    if (this.#signal.aborted) {
+      this.#stoppedEarly();
+      return;
+    }
     const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', stopWithinMs, []);
     const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts', boardsStopWithinMs, [
       `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`,
@@ -102,7 +107,7 @@ class Campus {
     ]);
     const open = await unlessStopped(opening, this.#signal);
     if (open === undefined) {
-      this.#screen.done('stopped before it had started; the next start begins there');
+      this.#stoppedEarly();
       return;
     }
     const [opened, field] = open;
@@ -125,6 +130,10 @@ class Campus {
       `data         ${options.data}`,
     ]);
     await this.#lead(leader, headEnd, fleet);
+  }
+
+  #stoppedEarly(): void {
+    this.#screen.done('stopped before it had started; the next start begins there');
   }
 
   async #lead(

@@ -22,6 +22,7 @@ export async function initialise(
   password: string,
   signal?: AbortSignal,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const half = join(place.base, 'pg.new');
   const passwordFile = join(half, 'password');
   const pgdata = join(half, 'pg');
@@ -61,7 +62,9 @@ const run = (
       if (error === null) resolve(undefined);
       else resolve(stderr === '' ? [error.message] : stderr.trim().split('\n'));
     });
-    signal?.addEventListener('abort', abort, { once: true });
+    // It may have been told while the folder was made: then nobody tells it again.
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
   });
 
 function chownTree(path: string, to: UserId): void {

@@ -77,7 +77,8 @@ for (const step of ['certificates', 'head-end and boards', 'creating the databas
     campus.child.kill('SIGINT');
     await assertEndedWithin5s(campus.ended, told, data, pids);
     assert.equal((await campus.ended).code, 0);
-    assert.match(campus.stderr, /stopped before it had started/);
+    // The last step may be over before the signal is there.
+    assert.match(campus.stderr, /stopped (before it had started|at .*); the next start/);
     const again = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.01', '--sample', '15']));
     assert.equal(again.readings.lost, 0);
   });
