@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { followLauncher } from '#cli/launcher-guard.ts';
 import { day1, day15, starts } from './campus.ts';
 import { codec } from './codec.ts';
 import { describeFigure, type Figure, isReached } from './figure.ts';
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'day-1': day1,
 };
 
+followLauncher();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
