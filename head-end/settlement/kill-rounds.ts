@@ -32,7 +32,7 @@ export async function killRounds(folder: string, rounds: number): Promise<void> 
     });
     // Every third round may be killed in its set-up; the others settle something first, however busy the machine is.
     const isEarly = round % 3 === 0;
-    for (let line = 0; !isEarly && line < 3; line++) await once(lines, 'line');
+    for (let line = isEarly ? 3 : 0; line < 3; line++) await once(lines, 'line');
     await delay(Math.floor(uniform(7, round) * (isEarly ? 150 : 500)));
     child.kill('SIGKILL');
     await ended;
