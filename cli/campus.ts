@@ -29,11 +29,17 @@ export function campusCommand(): Command {
     .option('--start <iso>', 'virtual start time, ISO 8601 (default: now)', parseStart)
     .option('--seed <n>', 'seed of weather, loads and price limits', parseSeed, 1)
     .option('--traces <dir>', 'replay the CSV traces that DIR/traces.yaml names')
-    .addOption(new Option('--tpm <kind>', 'where the boards keep their keys').choices(['none']).default('none'))
+    .addOption(
+      new Option('--tpm <kind>', 'where the boards keep their keys: files, or an emulated TPM each')
+        .choices(['none', 'swtpm'])
+        .default('none'),
+    )
     .option('--json <file>', 'write a report at the end; - is stdout')
     .option('--database <url>', 'use this PostgreSQL server instead of the embedded one')
     .option('--sep-port <port>', 'port of the IEEE 2030.5 server, 0 = any free one', parsePort, 8443)
     .option('--http-port <port>', 'port of REST and dashboard, 0 = any free one', parsePort, 8080)
+    .option('--enrolment-port <port>', 'with --tpm swtpm: port of the enrolment service, 0 = any', parsePort, 8444)
+    .option('--revocation-port <port>', 'port of revocation lists and OCSP, 0 = any free one', parsePort, 8081)
     .action(async (options: CampusOptions) => {
       const { runCampus } = await import('./campus/run.ts');
       await runCampus({ ...options, data: resolve(options.data), boards: resolve(options.boards) });

@@ -8,11 +8,10 @@ import { RecordedServer } from '#head-end/server/replay-server.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
 import { loadIdentity } from '#provisioning/identity-files.ts';
 import { parsePort } from './campus/options.ts';
-import { askHeadEnd, defaultUrl } from './operator.ts';
+import { askHeadEnd, type HeadEndFlags, askingHeadEnd } from './operator.ts';
 import { untilStopped } from './stop-signals.ts';
 
-interface RecordOptions {
-  readonly url: string;
+interface RecordOptions extends HeadEndFlags {
   readonly device?: readonly string[];
   readonly maxBytes: number;
 }
@@ -25,27 +24,20 @@ export function exchangesCommand(): Command {
     'Records the IEEE 2030.5 exchanges of a head-end, without PINs and certificates, and replays them against a server\n' +
       '(replay) or a client (serve).',
   );
-  const url = ['--url <address>', 'where the head-end’s REST is', defaultUrl] as const;
-  exchanges
-    .command('record')
+  askingHeadEnd(exchanges.command('record'))
     .description('Start recording, in the place of the record before.')
-    .option(...url)
     .option('--device <id>', 'only this device; may be repeated', collect)
     .option('--max-bytes <n>', 'end the recording when it has so many bytes', Number, 10_000_000)
     .action(record);
-  exchanges
-    .command('stop')
+  askingHeadEnd(exchanges.command('stop'))
     .description('End the recording; what was recorded stays.')
-    .option(...url)
-    .action(async (options: { url: string }) => {
-      await askHeadEnd(options.url, '/api/v1/exchanges/recording', { method: 'DELETE' });
+    .action(async (options: HeadEndFlags) => {
+      await askHeadEnd(options, '/api/v1/exchanges/recording', { method: 'DELETE' });
     });
-  exchanges
-    .command('get')
+  askingHeadEnd(exchanges.command('get'))
     .description('Print the record, one JSON object a line.')
-    .option(...url)
-    .action(async (options: { url: string }) => {
-      const { body } = await askHeadEnd(options.url, '/api/v1/exchanges');
+    .action(async (options: HeadEndFlags) => {
+      const { body } = await askHeadEnd(options, '/api/v1/exchanges');
       for await (const chunk of body ?? []) process.stdout.write(chunk);
     });
   exchanges
@@ -64,10 +56,10 @@ export function exchangesCommand(): Command {
   return exchanges;
 }
 
-async function record({ url, device, maxBytes }: RecordOptions): Promise<void> {
+async function record({ device, maxBytes, ...flags }: RecordOptions): Promise<void> {
   const body = JSON.stringify({ maxBytes, ...(device === undefined ? {} : { devices: device }) });
   const headers = { 'content-type': 'application/json' };
-  await askHeadEnd(url, '/api/v1/exchanges/recording', { method: 'PUT', headers, body });
+  await askHeadEnd(flags, '/api/v1/exchanges/recording', { method: 'PUT', headers, body });
 }
 
 async function replayFile(

@@ -14,9 +14,39 @@ const subcommands: readonly Subcommand[] = [
     load: async () => (await import('./head-end.ts')).headEndCommand(),
   },
   {
+    name: 'edge',
+    summary: 'run one board, real or emulated',
+    load: async () => (await import('./edge.ts')).edgeCommand(),
+  },
+  {
     name: 'provision',
     summary: 'make a certificate authority and issue device certificates',
     load: async () => (await import('./provision.ts')).provisionCommand(),
+  },
+  {
+    name: 'quarantine',
+    summary: 'keep a device out until somebody has looked at it; or release it',
+    load: async () => (await import('./quarantine.ts')).quarantineCommand(),
+  },
+  {
+    name: 'verify',
+    summary: 'check what a head-end has written, with nothing but the file',
+    load: async () => (await import('./verify.ts')).verifyCommand(),
+  },
+  {
+    name: 'access',
+    summary: 'say who may use REST and the dashboard of a head-end',
+    load: async () => (await import('./access.ts')).accessCommand(),
+  },
+  {
+    name: 'twin',
+    summary: 'simulate Modbus devices on the wire',
+    load: async () => (await import('./twin.ts')).twinCommand(),
+  },
+  {
+    name: 'boards',
+    summary: 'list and check board files and register maps',
+    load: async () => (await import('./boards.ts')).boardsCommand(),
   },
   {
     name: 'explain',

@@ -2,11 +2,15 @@ import { Command, Option } from 'commander';
 import { identityFiles } from '#provisioning/identity-files.ts';
 import { revocationReasons } from '#provisioning/revocation-list.ts';
 import { profiles } from '#provisioning/validity.ts';
+import { askingHeadEnd } from './operator.ts';
 import { encryptKeys, initialise, makeLists } from './provision/authority.ts';
+import { endorsement, enrol } from './provision/enrol.ts';
+import { allow, allowed, release } from './provision/flashed-boards.ts';
 import { inspect } from './provision/inspect.ts';
 import { issue, renew } from './provision/issue.ts';
 import { replace } from './provision/replace.ts';
 import { revoke } from './provision/revoke.ts';
+import { parseRounds, runSelfTest } from './provision/self-test.ts';
 import { serve } from './provision/serve.ts';
 import { status } from './provision/status.ts';
 import { verifyLog } from './provision/verify-log.ts';
@@ -96,7 +100,59 @@ export function provisionCommand(): Command {
     .option('--head <hash>', 'the hash of an entry that was noted elsewhere and must be in it')
     .addOption(jsonOption)
     .action(verifyLog);
+  addEnrolment(provision);
   return provision;
+}
+
+const tpmOption = new Option('--tpm <where>', 'its TPM: /dev/tpmrm0, or swtpm:HOST:PORT for an emulator').default(
+  '/dev/tpmrm0',
+);
+const serialOption = new Option('--serial <text>', 'serial number of the board').makeOptionMandatory();
+const buildingOption = new Option('--building <meter>', 'meter id of its building').makeOptionMandatory();
+
+/** Boards with a TPM: who may enrol, and enrolment itself. */
+function addEnrolment(provision: Command): void {
+  provision
+    .command('endorsement')
+    .description('Tell the hash of a TPM’s endorsement key, by which the list of flashed boards knows it.')
+    .addOption(tpmOption)
+    .addOption(jsonOption)
+    .action(endorsement);
+  provision
+    .command('self-test')
+    .description('Test a TPM: make keys, sign, certify and quote, and tell how long each takes. Nothing of it is kept.')
+    .addOption(tpmOption)
+    .option('--rounds <number>', 'how often it signs, certifies and quotes', parseRounds, 20)
+    .addOption(jsonOption)
+    .action(runSelfTest);
+  askingHeadEnd(
+    provision
+      .command('allow')
+      .description('Put a board on a head-end’s list of flashed boards: its TPM may enrol for a building.')
+      .argument('<hash>', 'of its TPM’s endorsement key; `provision endorsement` tells it')
+      .addOption(serialOption)
+      .addOption(buildingOption),
+  ).action(allow);
+  askingHeadEnd(
+    provision.command('allowed').description('List the boards that may enrol, or are enrolled.').addOption(jsonOption),
+  ).action(allowed);
+  askingHeadEnd(
+    provision
+      .command('release')
+      .description('Let an enrolled board enrol once more: its data or its TPM were lost.')
+      .argument('<serial>'),
+  ).action(release);
+  provision
+    .command('enrol')
+    .description('Enrol this board: what its TPM attests proves it to the head-end, which issues its certificates.')
+    .requiredOption('--server <url>', 'the enrolment service: https://HEAD-END:8444')
+    .requiredOption('--ca <file>', 'root certificate of the campus (PEM); no other head-end is trusted')
+    .addOption(tpmOption)
+    .addOption(serialOption)
+    .addOption(buildingOption)
+    .requiredOption('--out <dir>', 'folder for its certificates; keys stay in the TPM')
+    .addOption(jsonOption)
+    .action(enrol);
 }
 
 function authorityCommand(): Command {

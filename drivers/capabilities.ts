@@ -30,6 +30,35 @@ export interface SiteMeter extends AsyncDisposable {
   frameAfter(after: UnixSeconds, timeoutMs: number): Promise<ClampFrame>;
 }
 
+export interface MeterPhase {
+  readonly voltageMilliV: number | undefined;
+  readonly currentMilliA: number | undefined;
+  /** Positive = import. */
+  readonly powerW: W | undefined;
+  readonly importWh: Wh | undefined;
+  readonly exportWh: Wh | undefined;
+}
+
+/** One reading of a meter; `undefined` is what it does not measure, or what could not be believed yet. */
+export interface MeterReading {
+  /** Active power of all phases, positive = import. */
+  readonly powerW: W;
+  /** Energy since the meter was made; it never falls. */
+  readonly importWh: Wh | undefined;
+  readonly exportWh: Wh | undefined;
+  readonly frequencyMilliHz: number | undefined;
+  /** L1, L2, L3: one of a meter for one phase, three of others. */
+  readonly phases: readonly MeterPhase[];
+}
+
+/** A meter that answers when it is asked. */
+export interface EnergyMeter {
+  /** Opens the bus and reads once. May be called again after it failed. */
+  start(): Promise<void>;
+  /** Rejects with a `GridError` when it does not answer or what it says cannot be. */
+  read(): Promise<MeterReading>;
+}
+
 /** What a device says of itself; known once it is started. */
 export interface Nameplate {
   readonly manufacturer: string;
@@ -91,4 +120,30 @@ export interface Battery extends GridSupport {
    */
   setPower(w: W, revertSeconds: number): Promise<void>;
   nameplate(): BatteryNameplate;
+}
+
+/** What the network operator asks for by ripple control. */
+export interface RippleReading {
+  /** Of what the site may generate: 0, 30, 60 or 100. */
+  readonly percent: number;
+  /** Why it is less than the lines say, where they cannot be right. */
+  readonly fault: string | undefined;
+}
+
+/** The receiver of the network operator's ripple control. */
+export interface RippleInput extends AsyncDisposable {
+  start(): Promise<void>;
+  /** Never rejects: what cannot be read is the safest step. */
+  read(): Promise<RippleReading>;
+}
+
+/** A contactor between the generators and the rest of the site. */
+export interface Contactor extends AsyncDisposable {
+  /** Takes its lines; it is open then. `connect` does so too. */
+  start(): Promise<void>;
+  /**
+   * Closes or opens it, and waits for its contacts where they are wired back. Rejects with a `GridError` when they do
+   * not follow. Opening is immediate; closing waits until it was open for as long as it must be.
+   */
+  connect(isConnected: boolean): Promise<void>;
 }

@@ -105,7 +105,7 @@ test('a wrong value is told with line, key, what was expected and what was found
     ':5 location.timeZone: expected a time zone like America/Los_Angeles, found "America/Palo_Alto"',
   );
   refused('name: Test', 'name: [a]', ':2 name: expected a text of 1 to 80 characters, found ["a"]');
-  refused(/devices:[^]*/, 'devices: 5\n', ':8 devices: expected a mapping with clamps, inverter, battery, found 5');
+  refused(/devices:[^]*/, 'devices: 5\n', ':8 devices: expected a mapping with clamps, inverter, battery, ');
   refused(
     'loadChannel: 2',
     'loadChannel: 1',
@@ -116,7 +116,7 @@ test('a wrong value is told with line, key, what was expected and what was found
 test('a missing key is told at the thing that lacks it', () => {
   refused('zone: campus\n', '', ':1 zone: missing, expected a market zone in lower case, like campus');
   refused(', reservePercent: 20', '', ':11 devices.battery.reservePercent: missing, expected an integer from 0 to 100');
-  refused(/site:.*\n/, '', ':1 site: missing, expected site: { peakLoadW } because hal is emulated');
+  refused(/site:.*\n/, '', ':1 site: missing, expected site: { peakLoadW } because a device is emulated');
   failsWith(() => loadBoardFile(fileOf('')), 'GTX-BRD-002', ':1 the file: expected a mapping with meterId, name');
 });
 
@@ -133,19 +133,115 @@ test('of several faults the first in the file is told', () => {
   refused(/ratedW: 50000 }\n(.*)ratedW: 15000/, 'ratedW: x }\n$1ratedW: y', ':10 devices.inverter.ratedW');
 });
 
-test('a real board needs a port for each device', () => {
-  const real = good.replace('hal: emulated', 'hal: real').replace(/site:.*\n/, '');
-  const path = fileOf(real);
+/** A real board: the clamps on a serial line, inverter and battery behind one gateway. */
+const wired = good
+  .replace('hal: emulated', 'hal: real')
+  .replace(/site:.*\n/, '')
+  .replace(
+    'devices:\n',
+    `ports:
+  front: { serial: /dev/ttyAMA0, baud: 115200 }
+  gateway: { tcp: "192.168.1.20:502" }
+devices:
+`,
+  )
+  .replace('loadChannel: 2 }', 'loadChannel: 2, port: front }')
+  .replace('ratedW: 50000 }', 'ratedW: 50000, port: gateway }')
+  .replace('reservePercent: 20 }', 'reservePercent: 20, port: gateway }');
+
+/** As `refused`, of the wired file. */
+const miswired = (from: string | RegExp, to: string, text: string): void => {
+  const changed = wired.replace(from, to);
+  assert.notEqual(changed, wired);
+  const path = fileOf(changed);
+  failsWith(() => loadBoardFile(path), 'GTX-BRD-002', `${path}${text}`);
+};
+
+test('a real board needs a port for each device: a named one, one of its own, or a twin', () => {
+  const path = fileOf(good.replace('hal: emulated', 'hal: real').replace(/site:.*\n/, ''));
   failsWith(() => loadBoardFile(path), 'GTX-BRD-002', `${path}:9 devices.clamps.port: missing`);
-  const withPorts = real
-    .replaceAll(' }\n', ', port: { tcp: "192.168.1.20:502" } }\n')
-    .replace(/^(location|connection)(.*), port.*$/gm, '$1$2 }');
-  assert.equal(loadBoardFile(fileOf(withPorts)).devices.inverter?.port?.tcp, '192.168.1.20:502');
-  failsWith(
-    () => loadBoardFile(fileOf(withPorts.replace(':502"', '"'))),
-    'GTX-BRD-002',
-    'expected a text like "192.168.1.20:502"',
+  assert.equal(loadBoardFile(fileOf(wired)).devices.inverter?.port, 'gateway');
+  const own = wired.replace('port: front', 'port: { tcp: "[fd00::7]:23" }');
+  assert.deepEqual(loadBoardFile(fileOf(own)).devices.clamps?.port, { tcp: '[fd00::7]:23' });
+  const twinned = `${wired.replace('port: front', 'port: emulated')}site: { peakLoadW: 40000 }\n`;
+  assert.equal(loadBoardFile(fileOf(twinned)).devices.clamps?.port, 'emulated');
+  miswired(
+    'port: front',
+    'port: emulated',
+    ':1 site: missing, expected site: { peakLoadW } because a device is emulated',
   );
+});
+
+test('a port that is not there, is of another kind, or is written out beside its name is refused', () => {
+  miswired(
+    'port: front',
+    'port: frnt',
+    ':12 devices.clamps.port: there is no port "frnt"; the ports are front, gateway',
+  );
+  miswired(
+    'port: front',
+    'port: { spi: /dev/spidev0.0 }',
+    ':12 devices.clamps.port: emontx needs a port of kind tcp or serial, found spi /dev/spidev0.0',
+  );
+  miswired(
+    'port: front',
+    'port: { serial: /dev/ttyAMA0, baud: 9600 }',
+    ':12 devices.clamps.port: serial /dev/ttyAMA0 is the port front: expected its name',
+  );
+  miswired('port: front', 'port: { tcp: "nowhere" }', ':12 devices.clamps.port.tcp: expected a text like');
+  miswired(
+    'port: front',
+    'port: { ctp: "host:1" }',
+    ':12 devices.clamps.port: expected the name of a port, `emulated`',
+  );
+});
+
+test('what a file says of a port is told by the port’s kind', () => {
+  miswired('baud: 115200', 'baud: 12', ':9 ports.front.baud: expected an integer from 300 to 3000000, found 12');
+  miswired(', baud: 115200', '', ':9 ports.front.baud: missing, expected an integer');
+  miswired('baud: 115200', 'baud: 9600, speed: 1', ':9 ports.front.speed: unknown key, expected one of serial, baud');
+  miswired('/dev/ttyAMA0', 'COM1', ':9 ports.front.serial: expected a device file like /dev/ttyAMA0, found "COM1"');
+  miswired(
+    '{ tcp: "192.168.1.20:502" }',
+    '{ udp: 1 }',
+    ':10 ports.gateway: expected a mapping with one of tcp, serial',
+  );
+  miswired('  front:', '  Front 1:', ':9 ports.Front 1: expected a name in lower case');
+  miswired('  gateway: {', '  other: { serial: /dev/ttyAMA0, baud: 9600 }\n  gateway: {', ':10 ports.other: serial');
+});
+
+test('two devices in each other’s way are refused', () => {
+  miswired(
+    'unit: 2',
+    'unit: 1',
+    ':14 devices.battery.unit: expected another unit than the inverter has: they share tcp',
+  );
+  refused('unit: 2', 'unit: 1', ':11 devices.battery.unit: expected another unit than the inverter has: emulated');
+  miswired(
+    'port: front',
+    'port: gateway',
+    ':13 devices.inverter.port: tcp 192.168.1.20:502 is used by clamps in another',
+  );
+});
+
+test('a driver that there is not, and a setting that its driver does not have, are told by the driver', () => {
+  refused('emontx', 'emonty', ':9 devices.clamps.driver: expected one of emontx, ');
+  refused('driver: emontx, ', '', ':9 devices.clamps.driver: missing, expected one of emontx, ');
+  refused('loadChannel: 2', 'loadChannel: 2, unit: 3', ':9 devices.clamps.unit: unknown key, expected one of driver');
+  refused('gridChannel: 1', 'gridChannel: 7', ':9 devices.clamps.gridChannel: expected an input of the emonTx, 1 to 6');
+  refused(/ {2}clamps:.*\n/, '', ':8 devices.clamps: missing, expected clamps: without them nobody sees');
+});
+
+test('a clamp with a ratio of 0 is refused', () => {
+  const clamp = '{ wattsPerCount: 0.01, wattHoursPerCount: 0.001, ratio: 1 }';
+  const ade = good.replace(
+    'driver: emontx, ',
+    `driver: ade7953, voltsPerCount: 0.0001, clamps: [${clamp}, ${clamp}], `,
+  );
+  assert.equal(loadBoardFile(fileOf(ade)).devices.clamps?.driver, 'ade7953');
+  const path = fileOf(ade.replace('ratio: 1', 'ratio: 0'));
+  const told = `${path}:9 devices.clamps.clamps[0].ratio: expected a number above 0 to 10000, found 0`;
+  failsWith(() => loadBoardFile(path), 'GTX-BRD-002', told);
 });
 
 test('a folder is read in the order of its meter ids', () => {

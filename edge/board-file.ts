@@ -1,23 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Static, Type } from 'typebox';
-import { type CheckedYaml, parseCheckedYaml } from '#hal/checked-yaml.ts';
+import { type Static, type TObject, Type } from 'typebox';
+import { parseCheckedYaml } from '#hal/checked-yaml.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import { mqttPortSchema, type PortSpec, portSchema } from '#hal/port-file.ts';
+import type { Role, roles } from '#drivers/driver.ts';
+import { driverNamed } from '#drivers/registry.ts';
 import { buildingTypes } from '#drivers/site/load-shapes.ts';
 import { localTimeOf } from '#drivers/site/local-time.ts';
+import { deviceSchemas, devicesOf, isEmulated } from './board-devices.ts';
+import { checkWiring, type Fault } from './board-wiring.ts';
 
 const closed = { additionalProperties: false } as const;
 const mostW = 10_000_000;
-
-const port = Type.Optional(
-  Type.Object(
-    { tcp: Type.String({ pattern: '^[^\\s:]+:[0-9]{1,5}$', title: 'a text like "192.168.1.20:502"' }) },
-    { ...closed, description: 'Where the device answers; needed when `hal` is real.' },
-  ),
-);
-const unit = Type.Integer({ minimum: 1, maximum: 247, description: 'Modbus unit identifier' });
-const ratedW = Type.Integer({ minimum: 1, maximum: mostW, description: 'AC rating, W' });
-const channel = Type.Integer({ minimum: 1, maximum: 6, description: 'Clamp input of the front end' });
 
 /** The published schema of a board file (`boards/board.schema.json`). */
 export const boardSchema = Type.Object(
@@ -64,39 +59,23 @@ export const boardSchema = Type.Object(
       { ...closed, description: 'What the connection to the grid may carry; the board keeps within it.' },
     ),
     hal: Type.Enum(['emulated', 'real'], {
-      description: 'emulated: twins on loopback stand in for the devices. real: the devices at the ports below.',
+      description:
+        'emulated: twins on loopback stand in for all devices. real: the devices at their ports, but for those whose port is `emulated`.',
     }),
-    devices: Type.Object(
-      {
-        clamps: Type.Object(
-          { driver: Type.Enum(['emontx']), gridChannel: channel, loadChannel: channel, port },
-          closed,
-        ),
-        inverter: Type.Optional(Type.Object({ driver: Type.Enum(['sunspec-inverter']), unit, ratedW, port }, closed)),
-        battery: Type.Optional(
-          Type.Object(
-            {
-              driver: Type.Enum(['sunspec-battery']),
-              unit,
-              capacityWh: Type.Integer({ minimum: 1, maximum: mostW }),
-              ratedW,
-              reservePercent: Type.Integer({
-                minimum: 0,
-                maximum: 100,
-                description: 'The building keeps this much for itself.',
-              }),
-              port,
-            },
-            closed,
-          ),
-        ),
-      },
-      closed,
+    ports: Type.Optional(
+      Type.Record(Type.String(), portSchema, { description: 'What the board is wired to, each by a name of its own.' }),
+    ),
+    devices: Type.Object(deviceSchemas, closed),
+    homeAssistant: Type.Optional(
+      Type.Object(mqttPortSchema.properties, {
+        ...closed,
+        description: 'The broker of Home Assistant, which is told what the board measures.',
+      }),
     ),
     site: Type.Optional(
       Type.Object(
         { peakLoadW: Type.Integer({ minimum: 1, maximum: mostW, description: 'Load of its busiest ordinary hour' }) },
-        { ...closed, description: 'What the emulation has to know; needed when `hal` is emulated.' },
+        { ...closed, description: 'What the emulation has to know; needed when a device is emulated.' },
       ),
     ),
   },
@@ -108,8 +87,17 @@ export const boardSchema = Type.Object(
   },
 );
 
+/** What the file says of one device: its role's settings, and by name those of its driver. */
+export type DeviceEntry<R extends Role> = Static<TObject<(typeof roles)[R]>> & {
+  readonly driver: string;
+  /** A port's name, a port, or `emulated`; absent where the whole board is emulated. */
+  readonly port?: string | PortSpec;
+  readonly [setting: string]: unknown;
+};
+
 /** A checked board file. Powers are integer W, energies integer Wh. */
-export type BoardFile = Static<typeof boardSchema> & {
+export type BoardFile = Omit<Static<typeof boardSchema>, 'devices'> & {
+  readonly devices: { readonly [R in Role]?: DeviceEntry<R> };
   /** Where it was read from, as given. */
   readonly path: string;
 };
@@ -125,9 +113,12 @@ const codes = {
  * @throws GridError GTX-BRD-001 (cannot be read, or is not YAML) or GTX-BRD-002 (line, key and what was expected)
  */
 export function loadBoardFile(path: string): BoardFile {
-  const checked = parseCheckedYaml(path, readInput(path), boardSchema, codes);
-  checkRules(checked);
-  return { ...checked.value, path };
+  const { value, fault } = parseCheckedYaml(path, readInput(path), boardSchema, codes);
+  // The schema is made from the registry, where the types of its drivers are forgotten.
+  const file = { ...value, path } as BoardFile;
+  checkRules(file, fault);
+  checkWiring(file, fault);
+  return file;
 }
 
 /**
@@ -158,29 +149,24 @@ export function loadBoardFiles(directory: string): BoardFile[] {
 }
 
 /** The rules that a JSON Schema cannot state, or states in a way that nobody can read. */
-function checkRules({ value, fault }: CheckedYaml<Static<typeof boardSchema>>): void {
-  const { devices, hal, location, site } = value;
+function checkRules(file: BoardFile, fault: Fault): void {
+  const { devices, location, site } = file;
   if (!isTimeZone(location.timeZone)) {
     const found = JSON.stringify(location.timeZone);
     throw fault(['location', 'timeZone'], `expected a time zone like America/Los_Angeles, found ${found}`);
   }
+  if (devices.clamps === undefined) {
+    throw fault(['devices', 'clamps'], 'missing, expected clamps: without them nobody sees the connection point');
+  }
   if (devices.clamps.gridChannel === devices.clamps.loadChannel) {
     throw fault(['devices', 'clamps', 'loadChannel'], 'expected another channel than gridChannel');
   }
-  if (hal === 'emulated' && site === undefined) {
-    throw fault(['site'], 'missing, expected site: { peakLoadW } because hal is emulated');
+  for (const { role, entry } of devicesOf(file)) {
+    const broken = driverNamed(role, entry.driver).check?.(entry);
+    if (broken !== undefined) throw fault(['devices', role, broken.key], broken.text);
   }
-  if (hal === 'emulated' && devices.battery !== undefined && devices.battery.unit === devices.inverter?.unit) {
-    throw fault(
-      ['devices', 'battery', 'unit'],
-      'expected another unit than the inverter has: emulated, they share a bus',
-    );
-  }
-  if (hal === 'real') {
-    for (const [name, device] of Object.entries(devices)) {
-      if (device.port !== undefined) continue;
-      throw fault(['devices', name, 'port'], 'missing, expected port: { tcp: "host:port" } because hal is real');
-    }
+  if (site === undefined && devicesOf(file).some(({ entry }) => isEmulated(file, entry))) {
+    throw fault(['site'], 'missing, expected site: { peakLoadW } because a device is emulated');
   }
 }
 

@@ -12,31 +12,23 @@ import { extensionPath } from '#ieee2030_5/ext/types.ts';
 import { lfdiBytes } from '#ieee2030_5/identity.ts';
 import { parseAs } from '#ieee2030_5/parse.ts';
 import { Board, type BoardOptions, postSeconds } from './board.ts';
-import type { BoardFile } from './board-file.ts';
 import { document, startTestServer, type TestAnswer, testIdentities } from './client/test-server.ts';
 import { OutboxFile } from './outbox-file.ts';
 import type { BoardDevices } from './sampler.ts';
+import { testBoardFile, testDevices } from './test-board-file.ts';
 
 /** A window's start, so that the first offer is 270 s away. */
 const start = UnixSeconds(1_782_000_000);
 const after = (seconds: number): UnixSeconds => UnixSeconds(start + seconds);
 
-const file: BoardFile = {
-  path: 'test.yaml',
-  meterId: 'TEST_001',
-  name: 'Test',
-  building: 'residential',
-  zone: 'campus',
-  location: { latitude: 37, longitude: -122, timeZone: 'UTC' },
+const file = testBoardFile({
   connection: { importLimitW: 100_000, exportLimitW: 10_000 },
-  hal: 'emulated',
   devices: {
-    clamps: { driver: 'emontx', gridChannel: 1, loadChannel: 2 },
-    inverter: { driver: 'sunspec-inverter', unit: 1, ratedW: 20_000 },
-    battery: { driver: 'sunspec-battery', unit: 2, capacityWh: 40_000, ratedW: 5_000, reservePercent: 20 },
+    ...testDevices,
+    inverter: { ...testDevices.inverter, ratedW: 20_000 },
+    battery: { ...testDevices.battery, capacityWh: 40_000, reservePercent: 20 },
   },
-  site: { peakLoadW: 10_000 },
-};
+});
 
 const gridReading: GridReading = {
   powerW: W(0),

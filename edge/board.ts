@@ -3,43 +3,34 @@ import type { Clock } from '#hal/clock.ts';
 import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { monotonicMs } from '#hal/wall.ts';
 import { channelNames } from '#ieee2030_5/ext/channels.ts';
 import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
-import type { DERStatus } from '#ieee2030_5/types.generated.ts';
 import type { BoardFile } from './board-file.ts';
 import { type ClientIdentity, Connection } from './client/connection.ts';
 import type { Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
 import { UtilityClient, type UtilityClientOptions } from './client/utility-client.ts';
-import { alarmEvents } from './control/alarm-log.ts';
-import {
-  type AlarmName,
-  alarmsOf,
-  availabilityOf,
-  capabilityOf,
-  type DerState,
-  settingsOf,
-  statusOf,
-} from './control/der-documents.ts';
-import { withDemandResponse } from './control/demand-response.ts';
+import { DerReporter } from './control/der-reporter.ts';
 import type { Explanation } from './control/explanation.ts';
-import { ControlLoop, gridSeconds } from './control/loop.ts';
+import { ControlLoop } from './control/loop.ts';
 import { notApplicable, supportedModes } from './control/supported-modes.ts';
+import { DeviceStarts, startRetrySeconds } from './device-starts.ts';
+import { Health, type PartHealth } from './health.ts';
 import { Metering } from './metering.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxFile } from './outbox-file.ts';
-import type { BoardDevices } from './sampler.ts';
+import type { BoardDevices, SiteSample } from './sampler.ts';
 import { nextWindow, offerLeadSeconds, TradingAgent } from './trading/agent.ts';
 import type { Outlook } from './trading/forecast.ts';
 import { NetHistory } from './trading/net-history.ts';
+import { meterTypeOf } from './trading/role.ts';
 import { UtilityMetering } from './utility-metering.ts';
 
 export const postSeconds = 15;
 /** After this many failures in a row the board looks for its resources anew. */
 const failuresBeforeDiscovery = 3;
-/** DERAvailability changes all the time; it is told this often, seconds. */
-const availabilitySeconds = 300;
 
 export interface BoardOptions {
   readonly file: BoardFile;
@@ -56,6 +47,8 @@ export interface BoardOptions {
     /** The DERs are demand response enabled devices (AS/NZS 4755): their DERStatus tells the mode. */
     readonly demandResponse?: boolean;
   };
+  /** The server is ours and proves at each handshake that its certificate is not revoked; another may not. */
+  readonly serverStaples?: boolean;
   readonly sampleSeconds: number;
   readonly seed: number;
   readonly log: Log;
@@ -80,14 +73,15 @@ export class Board implements AsyncDisposable {
   /** Once it is known that the server is none of ours. */
   #utilityMetering: UtilityMetering | undefined;
   readonly #loop: ControlLoop;
+  readonly #reporter: DerReporter;
   readonly #agent: TradingAgent;
   readonly #net: NetHistory;
   readonly #log: Log;
+  readonly #health = new Health();
+  readonly #starts: DeviceStarts;
+  #controlledAtMs: number | undefined;
   readonly #timers = new DisposableStack();
   #rejected: ReturnType<typeof notApplicable> = new Map();
-  #alarms: ReadonlySet<AlarmName> = new Set();
-  #reportedAt = -Infinity;
-  #availableAt = -Infinity;
   #failures = 0;
 
   constructor(options: BoardOptions) {
@@ -97,7 +91,10 @@ export class Board implements AsyncDisposable {
     this.#options = options;
     this.#log = log;
     const { checkHostName = true, devices: managed, registration, subscriptions } = options.utility ?? {};
-    this.connection = new Connection(new URL(serverUrl).origin, identity, { checkHostName });
+    this.connection = new Connection(new URL(serverUrl).origin, identity, {
+      checkHostName,
+      mustStaple: options.serverStaples === true,
+    });
     const { connection } = this;
     this.outbox = new Outbox(outboxFile, file.meterId, channelNames);
     const { lfdi } = identity;
@@ -116,17 +113,23 @@ export class Board implements AsyncDisposable {
     });
     this.#lfdi = managed?.[0]?.lfdi ?? lfdi;
     const mirror = new Mirror(connection, file.meterId, lfdi);
-    this.#metering = new Metering({ devices, outbox: this.outbox, mirror, log, onPosted });
-    const readGrid = (): ReturnType<Metering['readGrid']> => this.#metering.readGrid();
-    this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#lfdi, readGrid, log });
-    this.#agent = new TradingAgent(file.meterId, file.building, seed);
+    this.#starts = new DeviceStarts(devices, this.#health, log);
+    this.#metering = new Metering({ devices, outbox: this.outbox, mirror, health: this.#health, log, onPosted });
+    this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#lfdi, sampleSeconds, log });
+    const { inverter, battery } = file.devices;
+    const demandResponse = options.utility?.demandResponse === true;
+    this.#reporter = new DerReporter({ utility: this.utility, lfdi: this.#lfdi, demandResponse });
+    this.#agent = new TradingAgent(file.meterId, file.building, seed, {
+      type: meterTypeOf(file.devices),
+      ratedW: (inverter?.ratedW ?? 0) + (battery?.ratedW ?? 0),
+    });
     this.#net = new NetHistory(WINDOW_SECONDS, sampleSeconds);
   }
 
   async start(): Promise<void> {
-    const { clock, devices, sampleSeconds } = this.#options;
-    await Promise.all([devices.meter.start(), devices.inverter?.start(), devices.battery?.start()]);
-    this.#loop.start();
+    const { clock, sampleSeconds } = this.#options;
+    await this.#starts.attempt(clock.now());
+    this.#loop.start((role) => this.#starts.isStarted(role));
     const every = (
       name: string,
       period: number,
@@ -139,9 +142,28 @@ export class Board implements AsyncDisposable {
     this.#timers.use(this.utility.onChange(() => this.#refuse()));
     await this.utility.start();
     every('sample', sampleSeconds, 0, 'sample', (now) => this.#sampleAndControl(now));
+    if (!this.#starts.isComplete) {
+      // With the exchange, so that control does not wait for a device that is not there.
+      every('find devices', startRetrySeconds, 0, 'exchange', (now) => this.#findDevices(now));
+    }
     every('post', postSeconds, 0, 'exchange', (now) => this.#post(now));
     every('offer', WINDOW_SECONDS, WINDOW_SECONDS - offerLeadSeconds, 'exchange', (now) => this.#trade('offer', now));
     every('collect', WINDOW_SECONDS, postSeconds, 'exchange', (now) => this.#trade('collect', now));
+  }
+
+  /** How its devices and its head-end do. */
+  get health(): readonly PartHealth[] {
+    return this.#health.parts;
+  }
+
+  /** The newest sample; `undefined` before the first. */
+  get sample(): SiteSample | undefined {
+    return this.#metering.sample;
+  }
+
+  /** When a sample was last taken and acted upon, `monotonicMs`; `undefined` before the first. */
+  get controlledAtMs(): number | undefined {
+    return this.#controlledAtMs;
   }
 
   /** Which event, default or limit makes the devices do what they do, since when and until when; plain data. */
@@ -156,46 +178,32 @@ export class Board implements AsyncDisposable {
     await this.outbox.save();
   }
 
-  async #sampleAndControl(now: UnixSeconds): Promise<void> {
-    const sample = await this.#metering.take(now);
-    if (sample.loadW !== undefined) this.#net.add(sample.loadW - (sample.inverter?.powerW ?? 0));
-    await this.#loop.control(sample, this.#agent.commitmentW(now));
-    const { state } = this.#loop;
-    if (state !== undefined) await this.#foreign()?.take(sample, state.grid);
-    this.#report(now);
+  async #findDevices(now: UnixSeconds): Promise<void> {
+    if (await this.#starts.attempt(now)) this.#loop.start((role) => this.#starts.isStarted(role));
   }
 
-  /** Tells the utility's client of the DERs; what has not changed is not sent. */
-  #report(now: UnixSeconds): void {
+  async #sampleAndControl(now: UnixSeconds): Promise<void> {
+    const [sample, grid] = await Promise.all([
+      this.#metering.take(now),
+      this.#loop.wantsGrid(now) ? this.#metering.readGrid(now) : undefined,
+    ]);
+    if (sample.loadW !== undefined) this.#net.add(sample.loadW - (sample.inverter?.powerW ?? 0));
+    await this.#loop.control(sample, grid, this.#agent.commitmentW(now));
+    this.#controlledAtMs = monotonicMs();
     const { state } = this.#loop;
-    if (state === undefined || now - this.#reportedAt < gridSeconds) return;
-    this.#reportedAt = now;
-    const isAvailabilityDue = now - this.#availableAt >= availabilitySeconds;
-    if (isAvailabilityDue) this.#availableAt = now;
-    const reports = {
-      DERCapability: capabilityOf(state.plant),
-      DERSettings: settingsOf(state),
-      DERStatus: this.#statusOf(state),
-      ...(isAvailabilityDue && { DERAvailability: availabilityOf(state) }),
-    };
-    this.utility.report(reports, this.#lfdi);
-    const alarms = alarmsOf(state);
-    for (const event of alarmEvents(this.#alarms, alarms)) this.utility.logEvent(event, this.#lfdi);
-    this.#alarms = alarms;
+    if (state !== undefined) await this.#foreign()?.take(sample, state.grid);
+    if (grid !== undefined && state !== undefined) this.#reporter.tell(state, now);
   }
 
   /** Answers the events of which the site can carry out nothing. */
   #refuse(): void {
+    // A device that is still to be found may have what an event asks for.
+    if (!this.#starts.isComplete) return;
     const controls = this.utility.view(this.#lfdi)?.derPrograms.flatMap((program) => program.controls) ?? [];
     const rejected = notApplicable(controls, supportedModes(this.#loop.plant));
     if (isDeepStrictEqual(rejected, this.#rejected)) return;
     this.#rejected = rejected;
     this.utility.participate({ optedOut: new Set(), rejected }, this.#lfdi);
-  }
-
-  #statusOf(state: DerState): DERStatus {
-    const status = statusOf(state);
-    return this.#options.utility?.demandResponse === true ? withDemandResponse(status, state.settings) : status;
   }
 
   async #post(now: UnixSeconds): Promise<void> {
@@ -206,6 +214,7 @@ export class Board implements AsyncDisposable {
       const foreign = this.#foreign();
       return foreign === undefined ? this.#metering.post(resources) : foreign.post(resources, now);
     });
+    if (this.#foreign() === undefined) await this.#observeRole(now);
   }
 
   /** The metering for a server that is not ours; `undefined` for one of ours, and while nobody knows. */
@@ -229,11 +238,19 @@ export class Board implements AsyncDisposable {
     return this.#utilityMetering;
   }
 
+  /** A role that changes shows in the offers at once. */
+  async #observeRole(now: UnixSeconds): Promise<void> {
+    const outlook = this.#outlook(now);
+    if (outlook !== undefined && this.#agent.observe(now, outlook)) await this.#trade('offer', now);
+  }
+
   async #trade(what: 'offer' | 'collect', now: UnixSeconds): Promise<void> {
     await this.#exchange(what, async (resources) => {
       const outlook = this.#outlook(now);
-      if (what === 'collect') await this.#agent.collect(this.connection, resources, now);
-      else if (outlook !== undefined) await this.#agent.offer(this.connection, resources, now, outlook);
+      if (what === 'collect') {
+        const granted = await this.#agent.collect(this.connection, resources, now);
+        if (granted !== undefined) this.utility.reserved(granted, this.#lfdi);
+      } else if (outlook !== undefined) await this.#agent.offer(this.connection, resources, now, outlook);
     });
   }
 
@@ -266,8 +283,10 @@ export class Board implements AsyncDisposable {
       if (this.#failures > 0) this.#log.info({ what }, 'head-end reached again');
       this.utility.reached();
       this.#failures = 0;
+      this.#health.set('head-end', this.#options.clock.now());
     } catch (error) {
       if (!(error instanceof GridError)) throw error;
+      this.#health.set('head-end', this.#options.clock.now(), error);
       if (this.#failures === 0)
         this.#log.warn({ what, reason: error.describe() }, 'head-end not reached; kept for later');
       this.#failures++;

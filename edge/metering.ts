@@ -3,6 +3,7 @@ import { UnixSeconds } from '#hal/units.ts';
 import { RefusedError } from './client/connection.ts';
 import type { Resources } from './client/discovery.ts';
 import type { Mirror } from './client/mirror.ts';
+import type { Health } from './health.ts';
 import type { Outbox, QueuedPosting } from './outbox.ts';
 import {
   type BoardDevices,
@@ -17,10 +18,15 @@ export interface MeteringOptions {
   readonly devices: BoardDevices;
   readonly outbox: Outbox;
   readonly mirror: Mirror;
+  readonly health: Health;
   readonly log: Log;
   /** Called with the wall milliseconds of every acknowledged post. */
   readonly onPosted: (elapsedMs: number) => void;
 }
+
+/** Postings in one go after a failure, doubled each time that all of them went through: a quarter of an hour to one. */
+const firstAtOnce = 60;
+const mostAtOnce = 240;
 
 /** What a board measures, and how it comes to the head-end: sampled, kept in the outbox, posted in order. */
 export class Metering {
@@ -28,12 +34,14 @@ export class Metering {
   readonly #sampler: Sampler;
   #sample: SiteSample | undefined;
   #lastPosted: UnixSeconds | undefined;
+  /** Postings that are sent in one go. */
+  #atOnce = firstAtOnce;
 
   constructor(options: MeteringOptions) {
-    const { devices, outbox, log } = options;
+    const { devices, outbox, health, log } = options;
     this.#options = options;
     const registers = outbox.state('registers') as BoardRegisters | undefined;
-    this.#sampler = new Sampler(devices, registers ?? emptyRegisters, log);
+    this.#sampler = new Sampler(devices, registers ?? emptyRegisters, log, health);
   }
 
   /** The newest sample. */
@@ -46,25 +54,40 @@ export class Metering {
     return this.#sample;
   }
 
-  readGrid(): Promise<GridReadings> {
-    return this.#sampler.readGrid();
+  readGrid(now: UnixSeconds): Promise<GridReadings> {
+    return this.#sampler.readGrid(now);
   }
 
   /** Queues the posting of a period that ends now, if now was sampled. */
   async queue(now: UnixSeconds): Promise<void> {
     const sample = this.#sample;
     if (sample?.time !== now) return;
-    const duration = this.#lastPosted === undefined ? 0 : now - this.#lastPosted;
+    // A period that ends before it begins is a clock that was set back.
+    const duration = this.#lastPosted === undefined ? 0 : Math.max(0, now - this.#lastPosted);
     this.#lastPosted = now;
     const posting = { start: UnixSeconds(now - duration), duration, values: this.#sampler.values(sample) };
     await this.#options.outbox.append(posting, { registers: this.#sampler.registers });
   }
 
-  /** Posts everything that waits, oldest first; rejects as `Connection.post` does, and the rest waits. */
+  /**
+   * Posts what waits, oldest first; rejects as `Connection.post` does, and the rest waits. After a long outage the
+   * newest goes first, so that the building is seen as it is now, and then so many of the others at a time that a
+   * head-end to which all boards come back at once can serve them all.
+   */
   async post(resources: Resources): Promise<void> {
     const { outbox } = this.#options;
-    for (let posting = outbox.oldest(); posting !== undefined; posting = outbox.oldest()) {
-      await this.#send(resources, posting);
+    const live = outbox.live();
+    try {
+      if (live !== undefined) await this.#send(resources, live);
+      for (let left = this.#atOnce; left > 0; left--) {
+        const posting = outbox.oldest();
+        if (posting === undefined) break;
+        await this.#send(resources, posting);
+      }
+      this.#atOnce = Math.min(mostAtOnce, 2 * this.#atOnce);
+    } catch (error) {
+      this.#atOnce = firstAtOnce;
+      throw error;
     }
   }
 

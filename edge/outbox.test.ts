@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { GridError } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { type ChannelValues, channelNames } from '#ieee2030_5/ext/channels.ts';
 import { Outbox, type Posting } from './outbox.ts';
+import { defaultRetention } from './outbox-aging.ts';
 import { OutboxFile } from './outbox-file.ts';
 
 const values = (value: number): ChannelValues =>
@@ -91,11 +93,12 @@ test('a long outage waits in the file and leaves it in order, postings made mean
 
 test('a full outbox gives up its oldest posting, and counts it', async (t) => {
   using file = new OutboxFile(temporary(t));
-  const outbox = new Outbox(file, 'A', channelNames, 2);
+  const outbox = new Outbox(file, 'A', channelNames, { retention: { ...defaultRetention, mostRows: 2 } });
   for (const start of [0, 15, 30]) await outbox.append(posting(start), {});
   assert.equal(outbox.oldest()?.start, 15);
   assert.equal(outbox.size, 2);
   assert.equal(outbox.totals.dropped, 9);
+  assert.deepEqual(outbox.report().gaps, [{ from: 0, until: 15, why: 'given up' }]);
 });
 
 test('a posting that the head-end will not take is counted and does not keep the others waiting', async (t) => {
@@ -114,6 +117,160 @@ test('a channel without a value is neither posted nor counted', async (t) => {
   await outbox.append({ ...posting(0), values: { ...values(1), stateOfCharge: undefined } }, {});
   assert.equal(outbox.oldest()?.values.stateOfCharge, undefined);
   assert.equal(outbox.totals.queued, 8);
+});
+
+const day = 86_400;
+/** Registers that count on, one posting a quarter of a minute. */
+const growing = (start: number): Posting => ({ start: UnixSeconds(start), duration: 15, values: values(start) });
+/** Ages after minutes, so that a test need not run for weeks. */
+const quick = {
+  tiers: [
+    { afterDays: 4_000 / day, slotSeconds: 300 },
+    { afterDays: 8_000 / day, slotSeconds: 900 },
+  ],
+  days: 1,
+  mostRows: 200_000,
+};
+
+test('what waits for long is made coarser: nothing is lost of the registers, and order and time stay', async (t) => {
+  using file = new OutboxFile(temporary(t));
+  const outbox = new Outbox(file, 'A', channelNames, { retention: quick });
+  const ends = 20_400;
+  for (let start = 0; start < ends; start += 15) await outbox.append(growing(start), {});
+  const { waiting, coarsened, since, gaps } = outbox.report();
+  assert.ok(waiting < 256 + 440, `${waiting} rows`);
+  assert.deepEqual([since, gaps], [0, []]);
+  let end = 0;
+  let readings = 0;
+  const durations = new Set<number>();
+  for (let next = outbox.oldest(); next !== undefined; next = outbox.oldest()) {
+    assert.equal(next.start, end, 'without a hole, in order');
+    end = next.start + next.duration;
+    // A register is what it was at the end of the time that the posting stands for.
+    assert.equal(next.values.gridImport, end - 15);
+    durations.add(next.duration);
+    readings += 9;
+    outbox.acknowledge(next);
+  }
+  assert.equal(end, ends);
+  assert.ok(durations.has(15) && durations.has(300) && durations.has(900), [...durations].join());
+  assert.equal(outbox.totals.queued, readings + coarsened, 'every reading is accounted for');
+});
+
+test('what a restart finds is made coarser as before, and means keep their weight', async (t) => {
+  const path = temporary(t);
+  const names = ['W'] as const;
+  const options = { retention: quick, meanings: new Map([['W', 'mean' as const]]) };
+  let sum = 0;
+  for (let boot = 0; boot < 3; boot++) {
+    using file = new OutboxFile(path);
+    const outbox = new Outbox(file, 'A', names, options);
+    for (let i = 0; i < 300; i++) {
+      const n = boot * 300 + i;
+      sum += n * 15;
+      await outbox.append({ start: UnixSeconds(n * 15), duration: 15, values: { W: n } }, {});
+    }
+  }
+  using file = new OutboxFile(path);
+  const outbox = new Outbox(file, 'A', names, options);
+  let weighed = 0;
+  let count = 0;
+  for (let next = outbox.oldest(); next !== undefined; next = outbox.oldest()) {
+    weighed += (next.values.W ?? 0) * next.duration;
+    count++;
+    outbox.acknowledge(next);
+  }
+  assert.ok(count < 900 && Math.abs(weighed - sum) < 1e-6 * sum, `${weighed} of ${sum} in ${count}`);
+});
+
+test('after a long outage the newest goes first, and once', async (t) => {
+  using file = new OutboxFile(temporary(t));
+  const outbox = new Outbox(file, 'A', channelNames);
+  for (let n = 0; n < 300; n++) await outbox.append(posting(n * 15), {});
+  const live = outbox.live();
+  assert.ok(live !== undefined && live.start === 299 * 15);
+  outbox.acknowledge(live);
+  assert.deepEqual([outbox.size, outbox.live(), outbox.acknowledgedThrough], [299, undefined, 0]);
+  await outbox.append(posting(300 * 15), {});
+  assert.deepEqual(
+    drain(outbox),
+    [...Array.from({ length: 299 }, (_, n) => n * 15), 300 * 15],
+    'the others in order, without it',
+  );
+  assert.equal(outbox.totals.acknowledged, outbox.totals.queued);
+});
+
+test('a time that was not measured, one refused and one damaged are told as gaps', async (t) => {
+  const path = temporary(t);
+  {
+    using file = new OutboxFile(path);
+    const outbox = new Outbox(file, 'A', channelNames);
+    for (const start of [0, 15, 300, 315, 330]) await outbox.append(posting(start), {});
+    outbox.refuse(outbox.oldest()!);
+    await outbox.save();
+  }
+  {
+    using database = new DatabaseSync(path);
+    database.exec(`UPDATE outbox SET "values" = replace("values", '7', '8') WHERE start = 315`);
+  }
+  using file = new OutboxFile(path);
+  const outbox = new Outbox(file, 'A', channelNames);
+  assert.deepEqual(drain(outbox), [15, 300, 330], 'what a bad card made of it is not sent');
+  assert.deepEqual(outbox.report().gaps, [
+    { from: 30, until: 300, why: 'not measured' },
+    { from: 0, until: 15, why: 'refused' },
+    { from: 315, until: 330, why: 'damaged' },
+  ]);
+  assert.deepEqual(outbox.totals, { queued: 45, acknowledged: 27, dropped: 9, refused: 9 });
+  assert.equal(outbox.size, 0);
+});
+
+test('a state that is damaged is told, not believed', async (t) => {
+  const path = temporary(t);
+  {
+    using file = new OutboxFile(path);
+    await new Outbox(file, 'A', channelNames).append(posting(0), { registers: { importWh: 5 } });
+  }
+  {
+    using database = new DatabaseSync(path);
+    database.exec(`UPDATE state SET value = replace(value, '"importWh":5', '"importWh":6')`);
+  }
+  using file = new OutboxFile(path);
+  assert.throws(
+    () => new Outbox(file, 'A', channelNames),
+    (error) => error instanceof GridError && error.code === 'GTX-OUT-003',
+  );
+});
+
+test('a file of a version without checksums is read on', async (t) => {
+  const path = temporary(t);
+  {
+    using database = new DatabaseSync(path);
+    database.exec(`
+      CREATE TABLE outbox (board TEXT, sequence INTEGER, start INTEGER, duration INTEGER, "values" TEXT,
+        PRIMARY KEY (board, sequence)) STRICT, WITHOUT ROWID;
+      CREATE TABLE state (board TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;
+      INSERT INTO outbox VALUES ('A', 1, 0, 15, '[1,2,3,4,5,6,7,8,9]');
+      INSERT INTO state VALUES ('A', '{"sequence":1,"totals":{"queued":9,"acknowledged":0,"dropped":0,"refused":0},"through":0,"state":{}}');`);
+  }
+  using file = new OutboxFile(path);
+  const outbox = new Outbox(file, 'A', channelNames);
+  assert.equal(outbox.oldest()?.values.stateOfCharge, 9);
+  await outbox.append(posting(15), {});
+  assert.deepEqual(drain(outbox), [0, 15]);
+});
+
+test('a day of postings writes no more than 100 MB to the card', async (t) => {
+  using file = new OutboxFile(temporary(t));
+  const outbox = new Outbox(file, 'A', channelNames);
+  const postings = 1_440;
+  for (let n = 0; n < postings; n++) {
+    await outbox.append(growing(n * 15), { registers: { grid: { importWh: n, exportWh: n }, lossesWh: n } });
+    outbox.acknowledge(outbox.oldest()!);
+  }
+  const perDay = (file.bytesWritten * 5_760) / postings;
+  t.diagnostic(`${(perDay / 1e6).toFixed(1)} MB a day`);
+  assert.ok(perDay > 1e6 && perDay < 100e6, `${perDay} bytes a day`);
 });
 
 test('a file that cannot be opened says so with its code', (t) => {

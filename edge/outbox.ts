@@ -1,6 +1,8 @@
 import { UnixSeconds } from '#hal/units.ts';
 import type { ChannelName } from '#ieee2030_5/ext/channels.ts';
-import type { OutboxFile, OutboxRow } from './outbox-file.ts';
+import type { Meaning } from './minute-means.ts';
+import { agedGroup, defaultRetention, merged, type RetentionPolicy, secondsOfDay } from './outbox-aging.ts';
+import type { Gap, GapReason, OutboxFile, OutboxRow } from './outbox-file.ts';
 
 /** What one post carries: the values at the end of `[start, start + duration]`. */
 export interface Posting<Name extends string = ChannelName> {
@@ -18,10 +20,21 @@ export interface QueuedPosting<Name extends string = ChannelName> extends Postin
 export interface OutboxTotals {
   readonly queued: number;
   readonly acknowledged: number;
-  /** Readings given up because the outbox was full. */
+  /** Readings given up because the outbox was full, or because the file lost them. */
   readonly dropped: number;
   /** Readings that the head-end would not take. */
   readonly refused: number;
+}
+
+/** What waits, and what is missing. */
+export interface OutboxReport {
+  readonly waiting: number;
+  /** Start of the oldest that waits; `undefined` when nothing does. */
+  readonly since: UnixSeconds | undefined;
+  /** Readings that were made part of coarser ones: their sums are kept, their resolution is not. */
+  readonly coarsened: number;
+  /** The newest, the oldest of them first. */
+  readonly gaps: readonly Gap[];
 }
 
 /** Everything a board keeps beside its postings. */
@@ -31,44 +44,61 @@ interface Kept {
   /** The end of the newest acknowledged time period; 0 before the first. */
   readonly through: UnixSeconds;
   readonly state: Readonly<Record<string, unknown>>;
+  /** The end of the newest queued time period. */
+  readonly end?: number;
+  readonly coarsened?: number;
+  /** By tier: up to where rows were gone through. */
+  readonly aged?: readonly number[];
 }
 
-/** About a month of postings at one every 15 s; then the oldest is given up, and counted. */
-const defaultLimit = 200_000;
+export interface OutboxOptions {
+  /** How channels are made coarser: `last` (registers, states) unless told `mean`. */
+  readonly meanings?: ReadonlyMap<string, Meaning>;
+  readonly retention?: RetentionPolicy;
+}
+
 /** Postings held in memory; the rest of a long outage waits in the file. */
 const windowSize = 256;
+/** Rows of one slot at most, and the slots that are made coarser with one posting. */
+const mostOfSlot = 64;
+const slotsAtOnce = 4;
 
 const nothing: OutboxTotals = { queued: 0, acknowledged: 0, dropped: 0, refused: 0 };
+const fresh: Kept = { sequence: 0, totals: nothing, through: UnixSeconds(0), state: {} };
 
 /**
  * A board's durable memory: the postings that the head-end has not acknowledged yet, and with them the board's own
  * state (registers). An acknowledgement is written with the next posting, so that after a crash the last one may be
- * sent once more; the head-end stores it once.
+ * sent once more; the head-end stores it once. What waits for long is made coarser, and only then given up, counted.
  */
 export class Outbox<Name extends string = ChannelName> {
   readonly #file: OutboxFile;
   readonly #board: string;
   readonly #names: readonly Name[];
-  readonly #limit: number;
+  readonly #meanings: ReadonlyMap<string, Meaning>;
+  readonly #retention: RetentionPolicy;
   /** The oldest postings, in order; empty only when the file has none beyond it. */
-  #window: QueuedPosting<Name>[];
+  #window: QueuedPosting<Name>[] = [];
+  #newest: QueuedPosting<Name> | undefined;
   #size: number;
   #doneThrough = 0;
+  /** Beyond it, and still in the file. */
+  readonly #doneApart = new Set<number>();
+  #gaps: Gap[] = [];
   #kept: Kept;
 
-  /** `names` are the channels, in the order in which the file keeps them. */
-  constructor(file: OutboxFile, board: string, names: readonly Name[], limit = defaultLimit) {
+  /** `names` are the channels, in the order in which the file keeps them. Throws `GTX-OUT-003` as `OutboxFile` does. */
+  constructor(file: OutboxFile, board: string, names: readonly Name[], options: OutboxOptions = {}) {
     this.#file = file;
     this.#board = board;
     this.#names = names;
-    this.#limit = limit;
+    const { meanings = new Map<string, Meaning>(), retention = defaultRetention } = options;
+    this.#meanings = new Map(names.map((name) => [name, meanings.get(name) ?? 'last']));
+    this.#retention = retention;
     const kept = file.stateOf(board);
-    this.#kept =
-      kept === undefined
-        ? { sequence: 0, totals: nothing, through: UnixSeconds(0), state: {} }
-        : (JSON.parse(kept) as Kept);
+    this.#kept = kept === undefined ? fresh : (JSON.parse(kept) as Kept);
     this.#size = file.sizeOf(board);
-    this.#window = this.#load();
+    this.#load();
   }
 
   /** Postings that wait for an acknowledgement. */
@@ -80,30 +110,35 @@ export class Outbox<Name extends string = ChannelName> {
     return this.#kept.totals;
   }
 
-  /** The end of the newest acknowledged time period; 0 before the first. */
+  /** The end of the newest acknowledged time period; 0 before the first. Later ones that were sent first do not count. */
   get acknowledgedThrough(): UnixSeconds {
     return this.#kept.through;
   }
 
+  report(): OutboxReport {
+    return {
+      waiting: this.#size,
+      since: this.#window[0]?.start,
+      coarsened: this.#kept.coarsened ?? 0,
+      gaps: [...this.#file.gapsOf(this.#board), ...this.#gaps],
+    };
+  }
+
   /** Queues a posting and keeps the board's state with it, all or nothing; one at a time. */
   async append(posting: Posting<Name>, state: Readonly<Record<string, unknown>>): Promise<void> {
-    const { totals, through } = this.#kept;
+    const { totals, end: before } = this.#kept;
     const sequence = this.#kept.sequence + 1;
-    const kept: Kept = {
-      sequence,
-      through,
-      totals: { ...totals, queued: totals.queued + this.#countOf(posting) },
-      state,
-    };
-    await this.#write(kept, {
-      sequence,
-      start: posting.start,
-      duration: posting.duration,
-      values: JSON.stringify(this.#names.map((name) => posting.values[name] ?? null)),
-    });
-    if (this.#window.length === this.#size && this.#size < windowSize) this.#window.push({ ...posting, sequence });
+    const end = posting.start + posting.duration;
+    const queued = totals.queued + this.#countOf(posting);
+    const kept: Kept = { ...this.#kept, sequence, end, totals: { ...totals, queued }, state };
+    if (before !== undefined && posting.start > before) this.#gap(before, posting.start, 'not measured');
+    const isAtHand = this.#window.length === this.#size && this.#size < windowSize;
+    await this.#write(kept, [this.#rowOf({ ...posting, sequence })]);
+    this.#newest = { ...posting, sequence };
+    if (isAtHand) this.#window.push(this.#newest);
     this.#size++;
-    while (this.#size > this.#limit) this.#giveUpOldest();
+    await this.#age(UnixSeconds(end));
+    this.#limit(end);
   }
 
   /** The posting to send next, or `undefined` when everything is acknowledged. */
@@ -111,23 +146,29 @@ export class Outbox<Name extends string = ChannelName> {
     return this.#window[0];
   }
 
+  /** The newest posting, while so many others wait before it that it would be long until its turn. */
+  live(): QueuedPosting<Name> | undefined {
+    const newest = this.#newest;
+    const last = this.#window.at(-1);
+    return newest !== undefined && last !== undefined && newest.sequence > last.sequence ? newest : undefined;
+  }
+
   /** The oldest postings that are at hand, in order; all of them but in a long outage. */
   get waiting(): readonly QueuedPosting<Name>[] {
     return this.#window;
   }
 
-  /** The head-end holds the oldest posting: forget it. */
+  /** The head-end holds the oldest posting, or the live one: forget it. */
   acknowledge(posting: QueuedPosting<Name>): void {
     this.#finish(posting);
     this.#count('acknowledged', posting);
-    const end = UnixSeconds(posting.start + posting.duration);
-    if (end > this.#kept.through) this.#kept = { ...this.#kept, through: end };
   }
 
-  /** The head-end will never take the oldest posting: it is counted, and does not keep the others waiting. */
+  /** The head-end will never take this posting: it is counted, and does not keep the others waiting. */
   refuse(posting: QueuedPosting<Name>): void {
     this.#finish(posting);
     this.#count('refused', posting);
+    this.#gap(posting.start, posting.start + posting.duration, 'refused');
   }
 
   /** What `append` kept under this key last; the caller knows its type. */
@@ -137,19 +178,65 @@ export class Outbox<Name extends string = ChannelName> {
 
   /** Writes what was acknowledged since the last posting. */
   save(): Promise<void> {
-    return this.#write(this.#kept, undefined);
+    return this.#write(this.#kept, []);
   }
 
-  async #write(kept: Kept, row: OutboxRow | undefined): Promise<void> {
-    await this.#file.write({ board: this.#board, doneThrough: this.#doneThrough, row, state: JSON.stringify(kept) });
+  async #write(kept: Kept, rows: readonly OutboxRow[], replaced: readonly number[] = []): Promise<void> {
+    const gaps = this.#gaps;
+    const apart = [...this.#doneApart];
+    const doneApart = [...apart, ...replaced];
+    const state = JSON.stringify(kept);
+    await this.#file.write({ board: this.#board, doneThrough: this.#doneThrough, doneApart, rows, gaps, state });
     this.#kept = kept;
+    this.#gaps = this.#gaps.slice(gaps.length);
+    for (const sequence of apart) this.#doneApart.delete(sequence);
   }
 
-  #giveUpOldest(): void {
-    const oldest = this.oldest();
-    if (oldest === undefined) throw new RangeError('an outbox that is full is not empty');
-    this.#finish(oldest);
-    this.#count('dropped', oldest);
+  /** Makes coarser what is old enough. What is at hand stays as it is: it may be on its way. */
+  async #age(now: UnixSeconds): Promise<void> {
+    const { tiers } = this.#retention;
+    const lastAtHand = this.#window.at(-1)?.sequence;
+    // The whole outbox is at hand, or young.
+    if (lastAtHand === undefined || this.#size <= this.#window.length) return;
+    for (const [i, tier] of tiers.entries()) {
+      for (let slots = 0; slots < slotsAtOnce; slots++) {
+        const aged = this.#kept.aged ?? tiers.map(() => 0);
+        const after = Math.max(aged[i] ?? 0, lastAtHand);
+        if (agedGroup(this.#rows(after, 1), tier, now) === undefined) break;
+        const group = agedGroup(this.#rows(after, mostOfSlot), tier, now);
+        const last = group?.at(-1);
+        if (group === undefined || last === undefined) break;
+        const kept = { ...this.#kept, aged: tiers.map((_, j) => (j === i ? last.sequence : (aged[j] ?? 0))) };
+        if (group.length === 1) this.#kept = kept;
+        else await this.#coarsen(group, kept);
+      }
+    }
+  }
+
+  async #coarsen(group: readonly QueuedPosting<Name>[], kept: Kept): Promise<void> {
+    const one: Posting<Name> | undefined = merged(group, this.#meanings);
+    const last = group.at(-1);
+    if (one === undefined || last === undefined) return;
+    const before = group.reduce((sum, each) => sum + this.#countOf(each), 0);
+    const coarsened = (kept.coarsened ?? 0) + before - this.#countOf(one);
+    const row = this.#rowOf({ ...one, sequence: last.sequence });
+    const replaced = group.slice(0, -1).map(({ sequence }) => sequence);
+    await this.#write({ ...kept, coarsened }, [row], replaced);
+    this.#size -= replaced.length;
+  }
+
+  /** What is too old, or too much for the disk, is given up, and counted. */
+  #limit(now: number): void {
+    const { days, mostRows } = this.#retention;
+    for (;;) {
+      const oldest = this.oldest();
+      if (oldest === undefined) return;
+      const isTooOld = oldest.start + oldest.duration < now - days * secondsOfDay;
+      if (!isTooOld && this.#size <= mostRows) return;
+      this.#finish(oldest);
+      this.#count('dropped', oldest);
+      this.#gap(oldest.start, oldest.start + oldest.duration, 'given up');
+    }
   }
 
   #count(what: 'acknowledged' | 'dropped' | 'refused', posting: Posting<Name>): void {
@@ -162,23 +249,60 @@ export class Outbox<Name extends string = ChannelName> {
   }
 
   #finish(posting: QueuedPosting<Name>): void {
-    if (this.#window[0]?.sequence !== posting.sequence) {
-      throw new RangeError(`posting ${posting.sequence} is not the oldest`);
-    }
-    this.#window.shift();
-    this.#doneThrough = posting.sequence;
+    if (this.#window[0]?.sequence === posting.sequence) {
+      this.#window.shift();
+      this.#doneThrough = posting.sequence;
+      const end = UnixSeconds(posting.start + posting.duration);
+      if (end > this.#kept.through) this.#kept = { ...this.#kept, through: end };
+    } else if (this.live()?.sequence === posting.sequence) {
+      this.#doneApart.add(posting.sequence);
+      this.#newest = undefined;
+    } else throw new RangeError(`posting ${posting.sequence} is neither the oldest nor the live one`);
     this.#size--;
-    if (this.#window.length === 0 && this.#size > 0) this.#window = this.#load();
+    if (this.#window.length === 0 && this.#size > 0) this.#load();
   }
 
-  #load(): QueuedPosting<Name>[] {
-    return this.#file
-      .rowsOf(this.#board, this.#doneThrough, windowSize)
-      .map(({ sequence, start, duration, values }) => {
-        const numbers = JSON.parse(values) as (number | null)[];
-        const named = this.#names.map((name, i) => [name, numbers[i] ?? undefined] as const);
-        const byName = Object.fromEntries(named) as Record<Name, number | undefined>;
-        return { sequence, start: start as UnixSeconds, duration, values: byName };
-      });
+  #gap(from: number, until: number, why: GapReason): void {
+    const last = this.#gaps.at(-1);
+    if (last?.until === from && last.why === why) this.#gaps = [...this.#gaps.slice(0, -1), { ...last, until }];
+    else this.#gaps = [...this.#gaps, { from, until, why }];
+  }
+
+  #rowOf({ sequence, start, duration, values }: QueuedPosting<Name>): OutboxRow {
+    return { sequence, start, duration, values: JSON.stringify(this.#names.map((name) => values[name] ?? null)) };
+  }
+
+  #load(): void {
+    for (;;) {
+      const before = this.#size;
+      this.#window = this.#rows(this.#doneThrough, windowSize);
+      // A whole window of damaged rows is passed over, as it is done with.
+      if (this.#window.length > 0 || this.#size === before) return;
+    }
+  }
+
+  /** Rows that are whole; of damaged ones the time is told as a gap, and they are done with. */
+  #rows(after: number, limit: number): QueuedPosting<Name>[] {
+    const rows = this.#file.rowsOf(this.#board, after, limit).filter(({ sequence }) => !this.#doneApart.has(sequence));
+    return rows.flatMap(({ sequence, start, duration, values }) => {
+      if (values === undefined) {
+        this.#lose(sequence, start, duration);
+        return [];
+      }
+      const read = JSON.parse(values) as readonly (number | null)[];
+      const named = this.#names.map((name, i) => [name, read[i] ?? undefined]);
+      return [
+        { sequence, start: UnixSeconds(start), duration, values: Object.fromEntries(named) as Posting<Name>['values'] },
+      ];
+    });
+  }
+
+  /** How many readings it held nobody knows: as many as there are channels. */
+  #lose(sequence: number, start: number, duration: number): void {
+    const { totals } = this.#kept;
+    this.#doneApart.add(sequence);
+    this.#size--;
+    this.#kept = { ...this.#kept, totals: { ...totals, dropped: totals.dropped + this.#names.length } };
+    this.#gap(start, start + duration, 'damaged');
   }
 }

@@ -168,6 +168,49 @@ test('registers go on from where they were kept', async () => {
   assert.deepEqual([gridImport, gridExport, consumption, losses], [7_005, 300, 9_006, 80]);
 });
 
+test('where no clamp is around the load, it is what comes in and what the devices give', async () => {
+  const bench = new Bench();
+  bench.storage = { ...storageOf(0, 0, 0, 0), powerW: W(-50) };
+  const sampler = new Sampler({ ...bench.devices(), loadChannel: undefined }, emptyRegisters, log);
+  assert.equal((await sampler.sample(now)).loadW, 500 + 200 - 50);
+  bench.frame = { gridW: -900, gridWh: 100, loadW: 0, loadWh: 0 };
+  bench.generationWh = 1010;
+  bench.storage = { ...storageOf(30, 0, 0, 5), powerW: W(0) };
+  const sample = await sampler.sample(now);
+  // A load cannot give: the devices were read a moment apart.
+  assert.equal(sample.loadW, 0);
+  assert.equal(sampler.values(sample).consumption, 100 + 10 + 5 - 30);
+  bench.generationWh = undefined;
+  assert.equal((await sampler.sample(now)).loadW, undefined);
+});
+
+test('a frame of a front-end that sends seldom counts until it is too old', async () => {
+  const waits: number[] = [];
+  const frame: ClampFrame = {
+    receivedAt: now,
+    message: 1,
+    voltsRms: 230,
+    channels: [
+      { powerW: W(500), energyWh: Wh(0) },
+      { powerW: W(700), energyWh: Wh(0) },
+    ],
+  };
+  const meter = {
+    frameAfter: async (after: UnixSeconds, timeoutMs: number): Promise<ClampFrame> => {
+      waits.push(timeoutMs);
+      if (after >= now) throw new Error('no newer frame');
+      return frame;
+    },
+  } as unknown as SiteMeter;
+  const devices = { ...new Bench().devices({ inverter: false, battery: false }), meter, frameSeconds: 10 };
+  const sampler = new Sampler(devices, emptyRegisters, log);
+  const gridAt = async (seconds: number) => (await sampler.sample(UnixSeconds(now + seconds))).gridW;
+  assert.deepEqual([await gridAt(0), await gridAt(1), await gridAt(9), await gridAt(10)], [500, 500, 500, undefined]);
+  assert.deepEqual(waits, [5000, 300, 300, 5000]);
+  // A clock that was set back makes no frame an old one.
+  assert.equal(await gridAt(-100), 500);
+});
+
 test('no register of the board ever steps back', async () => {
   const wh = fc.integer({ min: 0, max: 1_000 });
   const step = fc.record({

@@ -4,21 +4,30 @@ import { UnixSeconds, W, Wh } from '#hal/units.ts';
 import type {
   Battery,
   BatteryReading,
+  ClampChannel,
   ClampFrame,
+  Contactor,
   InverterReading,
   PvInverter,
+  RippleInput,
   SiteMeter,
 } from '#drivers/capabilities.ts';
 import type { GridReading } from '#drivers/grid-support.ts';
 import type { ChannelValues } from '#ieee2030_5/ext/channels.ts';
+import { Health } from './health.ts';
 import { countNet, emptyNetRegister, type NetRegister } from './net-register.ts';
 
 export interface BoardDevices {
   readonly meter: SiteMeter;
   readonly gridChannel: number;
-  readonly loadChannel: number;
+  /** `undefined` where nothing measures the load: it is reckoned from what the others say. */
+  readonly loadChannel: number | undefined;
+  /** So long a frame of the meter counts as the present, seconds; without it every sample wants one of its own. */
+  readonly frameSeconds?: number;
   readonly inverter: PvInverter | undefined;
   readonly battery: Battery | undefined;
+  readonly ripple?: RippleInput | undefined;
+  readonly contactor?: Contactor | undefined;
 }
 
 /** What a board knows of its building at one instant; `undefined` where a device did not answer. */
@@ -48,34 +57,39 @@ export interface BoardRegisters {
 export const emptyRegisters: BoardRegisters = { grid: emptyNetRegister, load: emptyNetRegister, lossesWh: Wh(0) };
 
 const frameTimeoutMs = 5000;
+const shortWaitMs = 300;
 
 /** Reads all devices of a board side by side; one that fails does not stop the others. */
 export class Sampler {
   readonly #devices: BoardDevices;
   readonly #log: Log;
+  readonly #health: Health;
   readonly #failing = new Set<string>();
-  #lastFrame = UnixSeconds(0);
+  #frameBefore: ClampFrame | undefined;
   registers: BoardRegisters;
 
-  constructor(devices: BoardDevices, registers: BoardRegisters, log: Log) {
+  constructor(devices: BoardDevices, registers: BoardRegisters, log: Log, health = new Health()) {
     this.#devices = devices;
+    this.#health = health;
     this.registers = registers;
     this.#log = log;
   }
 
   async sample(now: UnixSeconds): Promise<SiteSample> {
-    const { meter, inverter, battery, gridChannel, loadChannel } = this.#devices;
+    const { inverter, battery, gridChannel, loadChannel } = this.#devices;
     const [frame, pv, storage] = await Promise.all([
-      this.#read('clamps', () => meter.frameAfter(this.#lastFrame, frameTimeoutMs)),
-      inverter === undefined ? undefined : this.#read('inverter', () => inverter.read()),
-      battery === undefined ? undefined : this.#read('battery', () => battery.read()),
+      this.#read('clamps', now, () => this.#frame(now)),
+      inverter === undefined ? undefined : this.#read('inverter', now, () => inverter.read()),
+      battery === undefined ? undefined : this.#read('battery', now, () => battery.read()),
     ]);
-    if (frame !== undefined) this.#count(frame);
+    const grid = frame?.channels[gridChannel - 1];
+    const load = loadChannel === undefined ? this.#reckonedLoad(grid, pv, storage) : frame?.channels[loadChannel - 1];
+    if (frame !== undefined) this.#count(frame, grid, load);
     if (storage !== undefined) this.#countLosses(storage);
     return {
       time: now,
-      gridW: frame?.channels[gridChannel - 1]?.powerW,
-      loadW: frame?.channels[loadChannel - 1]?.powerW,
+      gridW: grid?.powerW,
+      loadW: load?.powerW,
       voltageV: frame?.voltsRms,
       inverter: pv,
       battery: storage,
@@ -83,11 +97,11 @@ export class Sampler {
   }
 
   /** Voltage, frequency and state: not for every sample. */
-  async readGrid(): Promise<GridReadings> {
+  async readGrid(now: UnixSeconds): Promise<GridReadings> {
     const { inverter, battery } = this.#devices;
     const [pv, storage] = await Promise.all([
-      inverter === undefined ? undefined : this.#read('inverter state', () => inverter.readGrid()),
-      battery === undefined ? undefined : this.#read('battery state', () => battery.readGrid()),
+      inverter === undefined ? undefined : this.#read('inverter state', now, () => inverter.readGrid()),
+      battery === undefined ? undefined : this.#read('battery state', now, () => battery.readGrid()),
     ]);
     return { inverter: pv, battery: storage };
   }
@@ -109,10 +123,39 @@ export class Sampler {
     };
   }
 
-  #count(frame: ClampFrame): void {
-    this.#lastFrame = frame.receivedAt;
-    const grid = frame.channels[this.#devices.gridChannel - 1];
-    const load = frame.channels[this.#devices.loadChannel - 1];
+  /** What the building draws is what comes in and what its devices give; unknown while one of them is silent. */
+  #reckonedLoad(
+    grid: ClampChannel | undefined,
+    pv: InverterReading | undefined,
+    storage: BatteryReading | undefined,
+  ): ClampChannel | undefined {
+    const { inverter, battery } = this.#devices;
+    const isSilent = (inverter !== undefined && pv === undefined) || (battery !== undefined && storage === undefined);
+    if (grid === undefined || isSilent) return undefined;
+    const storedWh = (storage?.acDischargeWh ?? 0) - (storage?.acChargeWh ?? 0);
+    return {
+      powerW: W(Math.max(0, grid.powerW + (pv?.powerW ?? 0) + (storage?.powerW ?? 0))),
+      energyWh: Wh(grid.energyWh + (pv?.generationWh ?? 0) + storedWh),
+    };
+  }
+
+  /**
+   * A front-end that sends seldom is waited for a moment only, and what it said last counts until it is too old: the
+   * other devices are not to wait for it.
+   */
+  async #frame(now: UnixSeconds): Promise<ClampFrame> {
+    const { meter, frameSeconds = 0 } = this.#devices;
+    // A clock that was set back would make every frame an old one.
+    if (this.#frameBefore !== undefined && now < this.#frameBefore.receivedAt) this.#frameBefore = undefined;
+    const before = this.#frameBefore;
+    const after = before?.receivedAt ?? UnixSeconds(0);
+    const isFresh = before !== undefined && now - before.receivedAt < frameSeconds;
+    if (!isFresh) return meter.frameAfter(after, frameTimeoutMs);
+    return meter.frameAfter(after, shortWaitMs).catch(() => before);
+  }
+
+  #count(frame: ClampFrame, grid: ClampChannel | undefined, load: ClampChannel | undefined): void {
+    this.#frameBefore = frame;
     const { registers } = this;
     this.registers = {
       ...registers,
@@ -128,14 +171,16 @@ export class Sampler {
     if (lossesWh !== this.registers.lossesWh) this.registers = { ...this.registers, lossesWh: Wh(lossesWh) };
   }
 
-  async #read<T>(device: string, read: () => Promise<T>): Promise<T | undefined> {
+  async #read<T>(device: string, now: UnixSeconds, read: () => Promise<T>): Promise<T | undefined> {
     try {
       const value = await read();
+      this.#health.set(device, now);
       if (this.#failing.delete(device)) this.#log.info({ device }, 'device answers again');
       return value;
     } catch (error) {
       if (!this.#failing.has(device)) this.#log.warn({ device, reason: reasonOf(error) }, 'device does not answer');
       this.#failing.add(device);
+      this.#health.set(device, now, error);
       return undefined;
     }
   }

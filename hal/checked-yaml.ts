@@ -22,13 +22,18 @@ export interface CheckedYaml<T> {
 /** What `describe` reads of a JSON Schema; the rest of the schema is TypeBox's business. */
 interface Described {
   readonly type?: string;
+  readonly const?: unknown;
   /** What is expected, in a person's words; takes the place of the words made from the rules. */
   readonly title?: string;
   readonly enum?: readonly unknown[];
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Described>>;
-  readonly items?: Described;
+  /** Of a mapping with names of the user's own: one pattern for all. */
+  readonly patternProperties?: Readonly<Record<string, Described>>;
+  readonly items?: Described | readonly Described[];
   readonly anyOf?: readonly Described[];
 }
 
@@ -64,7 +69,7 @@ export function parseCheckedYaml<S extends TSchema>(
   }
   const root = document.contents;
   const lineOf = (path: YamlPath): number => lineAt(root, path, counter);
-  const found = Value.Check(schema, value) ? [] : faultsOf(schema, value);
+  const found = Value.Check(schema, value) ? [] : faultsOf(narrowed(schema, value), value);
   const faults = found.map((fault) => ({ ...fault, line: lineOf(fault.path) }));
   const first = faults.toSorted((a, b) => a.line - b.line)[0];
   const say = (fault: Fault): GridError =>
@@ -106,11 +111,60 @@ function faultsOf(schema: TSchema, value: unknown): Omit<Fault, 'line'>[] {
   return [...faults.values()];
 }
 
+/**
+ * The schema with every union of mappings in it replaced by the member that the value means, so that a fault is told
+ * by what is expected there and not by the whole union.
+ */
+function narrowed(schema: Described, value: unknown): Described {
+  const at = schema.anyOf === undefined ? schema : memberOf(schema, schema.anyOf, value);
+  if (!isMapping(value)) return at;
+  if (at.properties !== undefined) {
+    const properties = Object.entries(at.properties).map(([key, inner]) => [key, narrowed(inner, value[key])]);
+    return { ...at, properties: Object.fromEntries(properties) as NonNullable<Described['properties']> };
+  }
+  const { patternProperties, ...rest } = at;
+  if (patternProperties === undefined) return at;
+  const [inner] = Object.values(patternProperties);
+  // Each of them may be another member.
+  const named = Object.entries(value).map(([key, each]) => [key, narrowed(inner ?? {}, each)]);
+  return { ...rest, properties: Object.fromEntries(named) as NonNullable<Described['properties']> };
+}
+
+/** Mappings of a union are told apart by a key with one value (`driver: emontx`), or by their first key. */
+function memberOf(union: Described, members: readonly Described[], value: unknown): Described {
+  const mappings = members.filter(({ properties }) => properties !== undefined);
+  if (!isMapping(value) || mappings.length === 0) return union;
+  const told = mappings.find(({ properties = {} }) => {
+    const constants = Object.entries(properties).filter(([, inner]) => inner.const !== undefined);
+    if (constants.length > 0) return constants.every(([key, inner]) => inner.const === value[key]);
+    const [first] = Object.keys(properties);
+    return first !== undefined && first in value;
+  });
+  if (told !== undefined) return told;
+  const [mark] = Object.entries(mappings[0]?.properties ?? {}).find(([, inner]) => inner.const !== undefined) ?? [];
+  if (mark === undefined) {
+    const keys = mappings.map(({ properties = {} }) => Object.keys(properties)[0]);
+    // Nothing that the mapping holds can be said to be wrong; the mapping itself is.
+    return { type: 'string', title: union.title ?? `a mapping with one of ${keys.join(', ')}` };
+  }
+  const marks = mappings.map(({ properties = {} }) => properties[mark]?.const);
+  return { type: 'object', required: [mark], properties: { [mark]: { enum: marks } } };
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function subschema(schema: Described, path: YamlPath): Described {
   let at = schema;
-  for (const part of path) at = at.properties?.[part] ?? at.items ?? {};
+  for (const part of path) at = at.properties?.[part] ?? itemOf(at, part) ?? {};
   return at;
 }
+
+/** Of a list with a rule for each place, the one of this place. */
+const itemOf = ({ items }: Described, part: string | number): Described | undefined =>
+  isList(items) ? items[Number(part)] : items;
+
+const isList = (items: Described['items']): items is readonly Described[] => Array.isArray(items);
 
 function valueAt(value: unknown, path: YamlPath): unknown {
   let at = value;
@@ -120,10 +174,12 @@ function valueAt(value: unknown, path: YamlPath): unknown {
 
 function describe(schema: Described): string {
   if (schema.title !== undefined) return schema.title;
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   if (schema.anyOf !== undefined) return schema.anyOf.map(describe).join(' or ');
-  const { minimum, maximum } = schema;
-  const low = minimum === undefined ? '' : ` from ${minimum}`;
+  const { minimum, exclusiveMinimum, maximum } = schema;
+  const above = exclusiveMinimum === undefined ? '' : ` above ${exclusiveMinimum}`;
+  const low = minimum === undefined ? above : ` from ${minimum}`;
   const high = maximum === undefined ? '' : ` to ${maximum}`;
   if (schema.type === 'integer') return `an integer${low}${high}`;
   if (schema.type === 'number') return `a number${low}${high}`;

@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { asyncProperty, assert as check, constantFrom, nat, record, string } from 'fast-check';
-import { type ChainEntry, chainLine, emptyHead, HashChain, verifyChain } from './hash-chain.ts';
+import {
+  type ChainEntry,
+  chainLine,
+  type ChainOptions,
+  emptyHead,
+  HashChain,
+  verifyChain,
+  verifyChainFile,
+} from './hash-chain.ts';
 
-async function chain(t: TestContext): Promise<HashChain> {
+async function chain(t: TestContext, options: ChainOptions = {}): Promise<HashChain> {
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
   t.after(() => rm(folder, { recursive: true }));
-  return new HashChain(join(folder, 'log'), 'test');
+  return new HashChain(join(folder, 'log'), 'test', options);
 }
 
 const fileOf = ({ folder, name }: HashChain): string => join(folder, `${name}-0000000000.jsonl`);
@@ -31,7 +39,7 @@ test('what was appended, at once or after another, is read in that order and hol
     [...Array(300).keys()],
   );
   assert.deepEqual(entries.at(-1), last);
-  assert.deepEqual(await verifyChain(log.folder, log.name), { seq: 300, hash: last.hash });
+  assert.deepEqual(await verifyChain(log.folder, log.name), { seq: 300, hash: last.hash, first: 0 });
   assert.equal((await stat(fileOf(log))).mode & 0o777, 0o600);
 });
 
@@ -127,7 +135,7 @@ test('a chain that was written anew as a whole is found by a head that was kept 
   await writeFile(fileOf(log), `${forged}\n`);
   const head = { seq: 0, hash: (JSON.parse(forged) as ChainEntry).hash };
   await writeFile(join(log.folder, 'test.head'), JSON.stringify(head));
-  assert.deepEqual(await verifyChain(log.folder, log.name), head);
+  assert.deepEqual(await verifyChain(log.folder, log.name), { ...head, first: 0 });
   await assert.rejects(verifyChain(log.folder, log.name, hash), { code: 'GTX-CHN-001' });
 });
 
@@ -149,4 +157,63 @@ test('nothing is appended to a log that was cut', async (t) => {
   await truncate(fileOf(log), size);
   await assert.rejects(new HashChain(log.folder, log.name).append({ what: 'third' }), { code: 'GTX-CHN-001' });
   await assert.rejects(log.append({ what: 'third' }), { code: 'GTX-CHN-001' });
+});
+
+test('files beyond those that are kept go to the archive, and both are one chain that reopens and holds', async (t) => {
+  const options = { segmentOctets: 600, keptSegments: 2 };
+  const log = await chain(t, options);
+  for (let i = 0; i < 20; i++) await log.append({ what: 'count', i });
+  const archive = join(log.folder, 'archive');
+  const live = (await readdir(log.folder)).filter((name) => name.endsWith('.jsonl'));
+  const archived = (await readdir(archive)).toSorted();
+  assert.equal(live.length, 2);
+  assert.ok(archived.length > 3, archived.join());
+  const reopened = new HashChain(log.folder, log.name, options);
+  await reopened.append({ what: 'more' });
+  assert.equal((await entriesOf(log)).at(-1)?.seq, 20);
+  const whole = await verifyChain(log.folder, log.name);
+  assert.deepEqual([whole.first, whole.seq], [0, 20]);
+
+  // What the program was killed in the midst of moving is read where it lies.
+  const last = archived.at(-1)!;
+  await rename(join(archive, last), join(log.folder, last));
+  assert.deepEqual(await verifyChain(log.folder, log.name), whole);
+  await rename(join(log.folder, last), join(archive, last));
+
+  for (const file of [...archived.slice(1).map((name) => join(archive, name)), join(log.folder, live.toSorted()[0]!)]) {
+    const kept = await readFile(file);
+    await rm(file);
+    await assert.rejects(verifyChain(log.folder, log.name), { code: 'GTX-CHN-001' }, file);
+    await writeFile(file, kept);
+  }
+  // The oldest may be taken away; the answer says from where on it speaks.
+  await rm(join(archive, archived[0]!));
+  assert.ok((await verifyChain(log.folder, log.name)).first > 0);
+});
+
+test('a file of a log holds or does not without the others', async (t) => {
+  const log = await chain(t, { segmentOctets: 600 });
+  for (let i = 0; i < 12; i++) await log.append({ what: 'count', i });
+  const files = (await readdir(log.folder)).filter((name) => name.endsWith('.jsonl')).toSorted();
+  let next = 0;
+  for (const name of files) {
+    const path = join(log.folder, name);
+    const { first, last } = await verifyChainFile(path);
+    assert.equal(first, next);
+    next = last.seq + 1;
+    await verifyChainFile(path, last.hash);
+    const text = await readFile(path, 'utf8');
+    const lines = text.trimEnd().split('\n');
+    await writeFile(path, `${lines.slice(0, -1).join('\n')}\n`);
+    await assert.rejects(verifyChainFile(path, last.hash), { code: 'GTX-CHN-001' }, 'cut at its end');
+    await writeFile(path, text.replace(/"i":\d+/, '"i":99'));
+    await assert.rejects(verifyChainFile(path), { code: 'GTX-CHN-001' }, 'edited');
+    if (lines.length > 2) {
+      await writeFile(path, `${lines.toSpliced(1, 1).join('\n')}\n`);
+      await assert.rejects(verifyChainFile(path), { code: 'GTX-CHN-001' }, 'a line taken away');
+    }
+    await writeFile(path, 'nonsense\n');
+    await assert.rejects(verifyChainFile(path), { code: 'GTX-CHN-001' }, 'no log');
+  }
+  assert.equal(next, 12);
 });

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 export interface BytePort {
   /** How a person finds it: `tcp 127.0.0.1:502`, `serial /dev/ttyAMA0 115200`. */
   readonly name: string;
+  /** Damaged bytes never arrive: TCP. What a serial line does to them nobody tells. */
+  readonly isChecked?: boolean;
   /** Opens it. Rejects with a `GridError` (`GTX-HAL-…`) that says what to check. */
   open(): Promise<Duplex>;
 }
@@ -44,6 +46,29 @@ export interface InputLine extends AsyncDisposable {
   onChange(listener: (isActive: boolean) => void): Disposable;
 }
 
+/** One line of a GPIO chip, and how it is wired. */
+export interface GpioLineOptions {
+  /** Its number on the chip, 0 and up; on a Raspberry Pi the BCM number. */
+  readonly line: number;
+  /** The wire is low when the line is active; `false` unless told. */
+  readonly isActiveLow?: boolean;
+}
+
+export interface GpioInputOptions extends GpioLineOptions {
+  /** A resistor of the chip's own; as the board has it unless told. */
+  readonly bias?: 'pullUp' | 'pullDown';
+  /** Changes shorter than this are not told, ms, 0 to 1,000; 0 unless told. */
+  readonly debounceMs?: number;
+}
+
+/** A GPIO chip. A line that is made is taken by its `start`, by one program at a time. */
+export interface GpioChip {
+  /** How a person finds it: `gpio /dev/gpiochip0`. */
+  readonly name: string;
+  output(options: GpioLineOptions): OutputLine;
+  input(options: GpioInputOptions): InputLine;
+}
+
 /** A connection to an MQTT broker; it comes back by itself after it was lost, with its subscriptions. */
 export interface MqttLink extends AsyncDisposable {
   /** How a person finds it: `mqtt 192.0.2.9:1883`. */
@@ -52,8 +77,11 @@ export interface MqttLink extends AsyncDisposable {
   start(): Promise<void>;
   /** Resolves when the broker has taken it (QoS 1). Rejects with a `GridError` while there is no connection. */
   publish(topic: string, payload: string, options?: { readonly isRetained?: boolean }): Promise<void>;
-  /** Topic filters as MQTT has them, with `+` and `#`. */
-  subscribe(filter: string, listener: (topic: string, payload: Buffer) => void): Promise<void>;
+  /**
+   * Topic filters as MQTT has them, with `+` and `#`. A message is retained when the broker had kept it: nobody knows
+   * how old it is.
+   */
+  subscribe(filter: string, listener: (topic: string, payload: Buffer, isRetained: boolean) => void): Promise<void>;
   onConnect(listener: () => void): Disposable;
 }
 

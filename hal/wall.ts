@@ -3,6 +3,9 @@ import { UnixSeconds } from './units.ts';
 /** Wall time in Unix seconds: for TLS, certificates, logs, and as the default start of a campus. */
 export const wallSeconds = (): UnixSeconds => UnixSeconds(Math.floor(Date.now() / 1000));
 
+/** Milliseconds of wall time until the next whole second, 1 to 1,000. */
+export const msToNextSecond = (): number => 1000 - (Date.now() % 1000);
+
 /** Milliseconds of a clock that never steps back, for measuring how long something took. */
 export const monotonicMs = (): number => performance.now();
 

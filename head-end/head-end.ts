@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
@@ -6,9 +7,15 @@ import { GridError, reasonOf } from '#hal/errors.ts';
 import { createLog, type Log } from '#hal/log.ts';
 import { reportProgress } from '#hal/process-link.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { loadIdentity } from '#provisioning/identity-files.ts';
 import { WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
+import { AuthorityService } from './authority-service.ts';
+import type { Access } from './access/access.ts';
+import { openAccess } from './access/open-access.ts';
 import { type Database, openDatabase } from './database/database.ts';
+import { FlashList } from './enrolment/flash-list.ts';
+import type { EnrolmentParts, openEnrolment } from './enrolment/open-enrolment.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { OperatorParts } from './gateway/operator/operation.ts';
 import { LiveState } from './live.ts';
@@ -18,7 +25,10 @@ import { MarketCycle } from './market-cycle.ts';
 import { showPast } from './past.ts';
 import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus, ReportOf } from './protocol.ts';
 import { ReadingStore } from './readings/store.ts';
-import { Registry } from './registry/devices.ts';
+import { Containment } from './registry/containment.ts';
+import { type Registration, Registry } from './registry/devices.ts';
+import { ExpiryWatch } from './registry/expiry-watch.ts';
+import { Replacements } from './registry/replacements.ts';
 import { marketReport, readingsReport } from './report.ts';
 import { announcersOf } from './server/dns-sd/announcers.ts';
 import { Notifier } from './server/notifications/notifier.ts';
@@ -27,6 +37,7 @@ import { KnownAuthorities } from './server/known-authorities.ts';
 import { SepResources } from './server/sep-resources.ts';
 import { SepServer } from './server/sep-server.ts';
 import type { OnPosted } from './server/services.ts';
+import { ChainedSecurityLog } from './security-log.ts';
 import { defaultSettings } from './server/settings.ts';
 import { EmbeddedLedger } from './settlement/embedded-ledger.ts';
 import { SettlementEngine } from './settlement/engine.ts';
@@ -49,14 +60,33 @@ interface Parts {
   readonly sep: SepResources;
   readonly authorities: KnownAuthorities;
   readonly exchanges: ExchangeLog;
+  readonly containment: Containment;
+  readonly replacements: Replacements;
   readonly notifier: Notifier;
+  readonly flashList: FlashList;
+  readonly expiry: ExpiryWatch;
+  readonly authority: AuthorityService | undefined;
   start: UnixSeconds;
 }
+
+type Enrolled = EnrolmentParts['register'];
 
 /** Where devices reach this host, as it stands in an address. */
 const hostOf = ({ announce }: HeadEndConfig): string => {
   const address = announce?.address ?? '127.0.0.1';
   return isIPv6(address) ? `[${address}]` : address;
+};
+
+/** What the head-end's own authority knows of a certificate, for a registration. */
+async function certificateOf(lfdi: string, { authority }: Parts): Promise<Pick<Registration, 'certificate'>> {
+  const certificate = await authority?.factsOf(lfdi);
+  return certificate === undefined ? {} : { certificate };
+}
+
+/** Only a head-end whose boards have TPMs loads what attestation needs. */
+const serveEnrolment: typeof openEnrolment = async (config, parts) => {
+  const enrolment = await import('./enrolment/open-enrolment.ts');
+  return enrolment.openEnrolment(config, parts);
 };
 
 /** The head-end: database, registry, readings, market, settlement and both servers, put together. */
@@ -68,6 +98,8 @@ export class HeadEnd implements AsyncDisposable {
   #parts: Parts | undefined;
   /** What operators manage, from the time on that there is time. */
   #managed: OperatorParts | undefined;
+  /** Who may do what, from the time on that there is a database. */
+  #access: Access | undefined;
 
   /** `onFailure` is told of a failure that nobody waits for: the database is gone. */
   constructor(onFailure: (error: GridError) => void) {
@@ -86,9 +118,16 @@ export class HeadEnd implements AsyncDisposable {
     const clock = new VirtualClock(UnixSeconds(0));
     const live = new LiveState(config.site, config.devices, clock, config.speed === 'max' ? null : config.speed);
     const gateway = this.#resources.use(
-      new Gateway({ port: config.httpPort, source: live, operator: () => this.#managed, log }),
+      new Gateway({
+        port: config.httpPort,
+        ...config.rest,
+        source: live,
+        operator: () => this.#managed,
+        access: () => this.#access,
+        log,
+      }),
     );
-    const { port: httpPort } = await gateway.start();
+    const { port: httpPort, origin } = await gateway.start();
     signal.throwIfAborted();
     const database = this.#resources.use(await this.#openDatabase(config, log));
     const registry = new Registry(database);
@@ -109,6 +148,7 @@ export class HeadEnd implements AsyncDisposable {
     const cycle = new MarketCycle({ desk, store: market, engine, live, log });
     const identity = await loadIdentity(config.identityFolder);
     const { certificatePem: cert, keyPem: key, caPem: ca, lfdi } = identity;
+    const { notAfter } = readCertificate(new X509Certificate(cert).raw);
     const onPosted: OnPosted = (meterId, time, values) => live.posted(meterId, time, values);
     const { pool } = database;
     const sep = this.#resources.use(new SepResources({ pool, clock, registry, readings, desk, lfdi, onPosted }));
@@ -120,7 +160,26 @@ export class HeadEnd implements AsyncDisposable {
     });
     this.#resources.use(exchanges);
     const authorities = new KnownAuthorities({ ca, cert }, sep.records);
-    const server = new SepServer({
+    const securityLog = new ChainedSecurityLog(join(config.dataFolder, 'security-log'));
+    const opened = await openAccess({ pool, security: securityLog, folder: config.dataFolder, origin });
+    this.#access = opened.access;
+    const flashList = new FlashList(pool);
+    const authority =
+      config.authority &&
+      (await AuthorityService.open(config.authority, {
+        authorities,
+        registry,
+        flashList,
+        securityLog,
+        cert,
+        clockNow: () => clock.now(),
+        onRevoked: () => void server.recheck(),
+        log,
+      }));
+    const server: SepServer = new SepServer({
+      own: (request) => authority?.renewals.answer(request),
+      staple: async () => authority?.staple(),
+      onPending: (pending) => authority?.renewals.arrived(pending),
       port: config.sepPort,
       host: config.sepHost ?? '127.0.0.1',
       tls: { cert, key, ca },
@@ -132,6 +191,9 @@ export class HeadEnd implements AsyncDisposable {
       log,
     });
     this.#resources.use(server);
+    if (authority !== undefined) this.#resources.use(authority);
+    // Before anybody is let in it is known who is not to be.
+    const revocationPort = await authority?.start();
     const sepPort = await server.start();
     const notifier = new Notifier({
       clock,
@@ -139,6 +201,7 @@ export class HeadEnd implements AsyncDisposable {
       store: sep.store,
       records: sep.records,
       engine: sep.engine,
+      readings,
       log,
       identity: { cert, key, ca },
       origin: `https://${hostOf(config)}:${sepPort}`,
@@ -146,10 +209,28 @@ export class HeadEnd implements AsyncDisposable {
     });
     this.#resources.use(notifier);
     notifier.start();
+    const register: Enrolled = (enrolled) => this.#registerEnrolled(enrolled);
+    const enrols = config.authority?.enrolment;
+    const enrolment =
+      enrols &&
+      authority &&
+      (await serveEnrolment(enrols, {
+        list: flashList,
+        authority: authority.authority,
+        register,
+        securityLog,
+        tls: { cert, key },
+        log,
+      }));
+    if (enrolment !== undefined) this.#resources.use(enrolment);
+    const enrolmentPort = await enrolment?.start();
     for (const announcer of announcersOf(config, { lfdi, port: sepPort, registry, log })) {
       this.#resources.use(announcer);
       await announcer.start();
     }
+    const expiry = this.#resources.use(new ExpiryWatch({ registry, others: [{ name: 'head-end', notAfter }], log }));
+    live.showNotices((meterId) => expiry.noticeOf(meterId));
+    expiry.start();
     this.#parts = {
       config,
       clock,
@@ -165,10 +246,16 @@ export class HeadEnd implements AsyncDisposable {
       sep,
       authorities,
       exchanges,
+      containment: new Containment({ clock, registry, desk, securityLog }),
+      replacements: new Replacements({ clock, registry, readings, securityLog }),
       notifier,
+      flashList,
+      expiry,
+      authority,
       start: UnixSeconds(0),
     };
-    return { sepPort, httpPort, newest: readings.newest };
+    const { firstAdministrator } = opened;
+    return { sepPort, httpPort, origin, firstAdministrator, revocationPort, enrolmentPort, newest: readings.newest };
   }
 
   /** Registers the devices, completes what a crash interrupted, and starts the market. */
@@ -180,11 +267,16 @@ export class HeadEnd implements AsyncDisposable {
     parts.start = start;
     live.begin();
     await showPast(live, market, settlements, start);
-    for (const device of config.devices) await registry.register({ ...device, at: start });
+    for (const { lfdi, ...device } of config.devices) {
+      // The others come to be devices when they enrol.
+      if (lfdi === undefined) continue;
+      await registry.register({ ...device, lfdi, ...(await certificateOf(lfdi, parts)), at: start });
+    }
     notifier.begin();
     await token.start(config.devices, start);
     await engine.recover(start);
     desk.restore(await market.openOrders(start), await market.filledOrders(windowOf(start)));
+    await parts.containment.resume();
     // The head-end's time moves on before the boards post, though it has nothing else to do then; where time is real, it
     // is right to the second.
     const period = config.speed === 1 ? 1 : defaultSettings.postRate;
@@ -235,7 +327,19 @@ export class HeadEnd implements AsyncDisposable {
     // Whoever asked for the start was told how it ended.
     await Promise.allSettled([this.#opening]);
     this.#managed = undefined;
+    this.#access = undefined;
     await this.#resources.disposeAsync();
+  }
+
+  /** A board that has enrolled is the device of its building, by its new certificate. */
+  async #registerEnrolled({ serial, ...device }: Parameters<Enrolled>[0]): Promise<void> {
+    if (this.#managed === undefined) throw new GridError('GTX-OPR-005', 'The head-end is starting');
+    const { registry, clock, config } = this.#open();
+    const known = registry.byMeterId(device.meterId);
+    const record = config.devices.find(({ meterId }) => meterId === device.meterId);
+    const facts: Partial<Registration> = record ?? (known === undefined ? { name: serial } : {});
+    const certificate = await certificateOf(String(device.lfdi), this.#open());
+    await registry.register({ ...facts, ...device, ...certificate, at: clock.now() });
   }
 
   async #openDatabase(config: HeadEndConfig, log: Log): Promise<Database> {

@@ -6,6 +6,7 @@ import type {
   CampusSnapshot,
   LastTrade,
   MeterSnapshot,
+  Notice,
   SettlementSnapshot,
   SnapshotSource,
   WindowSnapshot,
@@ -58,6 +59,7 @@ export class LiveState implements SnapshotSource {
   readonly #trades = new Map<UnixSeconds, readonly Trade[]>();
   #windows: WindowSnapshot[] = [];
   #settlements: SettlementSnapshot[] = [];
+  #noticeOf: (meterId: string) => Notice | undefined = () => undefined;
   #database: 'ok' | 'unavailable' = 'ok';
   #lastError: string | null = null;
 
@@ -78,6 +80,11 @@ export class LiveState implements SnapshotSource {
   begin(): void {
     this.#startedAt = this.#clock.now();
     this.#changed();
+  }
+
+  /** What is to be known of a meter's device is asked for there. */
+  showNotices(noticeOf: (meterId: string) => Notice | undefined): void {
+    this.#noticeOf = noticeOf;
   }
 
   /** A posting was committed: its values at the end of its period. */
@@ -126,7 +133,10 @@ export class LiveState implements SnapshotSource {
     const now = this.#clock.now();
     const trading = this.#trades.get(windowOf(now)) ?? [];
     const sellers = new Set(trading.map((trade) => trade.seller));
-    const meters = [...this.#meters.values()].map((meter) => snapshotOf(meter, sellers.has(meter.device.meterId)));
+    const meters = [...this.#meters.values()].map((meter) => {
+      const { meterId } = meter.device;
+      return snapshotOf(meter, sellers.has(meterId), this.#noticeOf(meterId) ?? null);
+    });
     const total = (pick: (meter: MeterSnapshot) => number): W => W(meters.reduce((sum, meter) => sum + pick(meter), 0));
     const tradedWh = trading.reduce((sum, trade) => sum + trade.energyWh, 0);
     return {
@@ -185,7 +195,7 @@ export class LiveState implements SnapshotSource {
   }
 }
 
-function snapshotOf(meter: MeterState, isSelling: boolean): MeterSnapshot {
+function snapshotOf(meter: MeterState, isSelling: boolean, notice: Notice | null): MeterSnapshot {
   const { device, recent, storageW, stateOfChargePercent, lastTrade } = meter;
   const power = powerOf(recent);
   return {
@@ -201,6 +211,7 @@ function snapshotOf(meter: MeterState, isSelling: boolean): MeterSnapshot {
     // Power is a difference of registers: with one reading there is none yet.
     powerAt: recent.length < 2 ? null : (recent.at(-1)?.time ?? null),
     lastTrade,
+    notice,
   };
 }
 

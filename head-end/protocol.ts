@@ -1,5 +1,6 @@
 import type { Moment } from '#hal/emulated/virtual-clock.ts';
 import type { UnixSeconds } from '#hal/units.ts';
+import type { FlashEntry } from './enrolment/flash-list.ts';
 
 /** What the leader of a campus asks of the head-end's process. */
 export interface HeadEndProtocol {
@@ -29,8 +30,41 @@ export interface DeviceRecord {
   readonly zone: string;
   readonly ratedW: number;
   readonly storageWh: number;
-  /** 40 hex digits. */
-  readonly lfdi: string;
+  /** 40 hex digits; a board that is not enrolled has none yet. */
+  readonly lfdi?: string;
+}
+
+export interface PcrRule {
+  /** 0 to 23. */
+  readonly index: number;
+  /** 64 hex digits. */
+  readonly digest: string;
+}
+
+/** Where boards enrol by what their TPMs attest. */
+export interface EnrolmentConfig {
+  readonly port: number;
+  /** The address that it listens on; loopback unless told. */
+  readonly host?: string;
+  /** PEM of the TPM makers that are trusted. */
+  readonly makers: string;
+  /** What registers of the boards' TPMs (SHA-256 bank) must hold, where it matters with which software they start. */
+  readonly pcrs?: readonly PcrRule[];
+  /** Boards that are put on the list of flashed boards. */
+  readonly boards: readonly FlashEntry[];
+}
+
+/** The authority that issues the certificates of the boards, where it lies at the head-end. */
+export interface AuthorityConfig {
+  readonly folder: string;
+  /** What opens its keys where they are encrypted. */
+  readonly passphrase?: string;
+  /** Revocation lists and OCSP are served there, 0 for any free port; they are not served unless told. */
+  readonly revocationPort?: number;
+  /** The address that they are served on; loopback unless told. */
+  readonly revocationHost?: string;
+  /** No boards are enrolled unless told. */
+  readonly enrolment?: EnrolmentConfig;
 }
 
 export interface HeadEndConfig {
@@ -41,7 +75,11 @@ export interface HeadEndConfig {
   readonly sepHost?: string;
   readonly sepPort: number;
   readonly httpPort: number;
+  /** How REST and the page are listened on; plain HTTP on 127.0.0.1 unless told. */
+  readonly rest?: RestConfig;
   readonly identityFolder: string;
+  /** Revocation is not checked, and nothing renewed, without it. */
+  readonly authority?: AuthorityConfig;
   readonly devices: readonly DeviceRecord[];
   /** The market zone that all devices belong to. */
   readonly zone: string;
@@ -52,6 +90,13 @@ export interface HeadEndConfig {
   readonly logLevel: string;
   /** Announces the IEEE 2030.5 server by DNS-SD; it is not announced unless told. */
   readonly announce?: AnnounceConfig;
+}
+
+export interface RestConfig {
+  /** The address; beyond loopback it takes TLS. */
+  readonly host: string;
+  /** PEM of the certificate and those above it, and of its key. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export interface AnnounceConfig {
@@ -68,6 +113,14 @@ export interface AnnounceConfig {
 export interface HeadEndOpened {
   readonly sepPort: number;
   readonly httpPort: number;
+  /** How the page is opened: scheme, host and port. */
+  readonly origin: string;
+  /** A one-time link, while no administrator can sign in; it is to be shown to a person, and kept nowhere. */
+  readonly firstAdministrator: string | undefined;
+  /** Of revocation lists and OCSP, where they are served. */
+  readonly revocationPort: number | undefined;
+  /** Of the enrolment service, where it was asked for. */
+  readonly enrolmentPort: number | undefined;
   readonly newest: UnixSeconds | undefined;
 }
 

@@ -142,7 +142,7 @@ const offlineHint =
 
 /**
  * Opens the key of an authority. Throws GTX-PRV-022 where its file is elsewhere, GTX-PRV-002 where it is not the
- * certificate's, GTX-PRV-020 and 021 for a passphrase that is wrong or missing.
+ * certificate's, GTX-PRV-020 and 021 for a passphrase that is wrong or missing, GTX-PRV-034 for a file without a key.
  */
 export async function openIssuer(folder: string, authority: Authority, options: AuthorityOptions): Promise<Issuer> {
   const { name, certificate } = authority;

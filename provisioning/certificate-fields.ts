@@ -68,19 +68,28 @@ function encodedSequence(element: Element | undefined): Uint8Array {
   return element!.encoded;
 }
 
-/** Extensions of a certificate, a revocation list or an OCSP request. */
+/** Extensions of a certificate, a revocation list or an OCSP request. Throws GTX-PRV-030 where one stands twice. */
 export function readExtensions(list: Element | undefined): Map<string, CertificateExtension> {
   const extensions = new Map<string, CertificateExtension>();
   for (const item of within(list)) {
     const [id, ...rest] = within(item);
     const critical = rest[0]?.tag === 0x01 && contentOf(rest[0], 0x01)[0] !== 0;
-    extensions.set(identifierOf(id), { critical, value: contentOf(rest.at(-1), 0x04) });
+    const name = identifierOf(id);
+    // RFC 5280 §4.2: another reader may go by the one that this one passes over.
+    if (extensions.has(name)) throw new GridError('GTX-PRV-030', `This is not DER: the extension ${name} stands twice`);
+    extensions.set(name, { critical, value: contentOf(rest.at(-1), 0x04) });
   }
   return extensions;
 }
 
 /** The key itself within a SubjectPublicKeyInfo: what key identifiers are made of. */
 export const publicKeyBits = (spki: Uint8Array): Uint8Array => bitsOf(within(elementOf(spki))[1]);
+
+/** AlgorithmIdentifier of a key on P-256: id-ecPublicKey, prime256v1 (RFC 5480 §2.1.1). */
+const onP256 = Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex');
+
+/** Whether a SubjectPublicKeyInfo is of a key on P-256. */
+export const isOnP256 = (spki: Uint8Array): boolean => onP256.equals(within(elementOf(spki))[0]?.encoded ?? spki);
 
 type Extensions = CertificateFields['extensions'];
 

@@ -121,5 +121,9 @@ export function timeOf(element: Element | undefined): number {
   if (parts === undefined || (!short && element?.tag !== 0x18)) throw damaged('a time in another form');
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts;
   const full = short ? year + (year < 50 ? 2000 : 1900) : year;
-  return Date.UTC(full, month - 1, day, hour, minute, second) / 1000;
+  const time = Date.UTC(full, month - 1, day, hour, minute, second);
+  const digits = `${`${full}`.padStart(4, '0')}${text.slice(short ? 2 : 4, -1)}`;
+  // The 31st of April would be the 1st of May.
+  if (new Date(time).toISOString().replaceAll(/[-:T]|\..*/g, '') !== digits) throw damaged('a time on no calendar');
+  return time / 1000;
 }

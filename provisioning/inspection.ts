@@ -31,8 +31,20 @@ export interface Inspection {
   readonly problems: readonly string[];
 }
 
-/** Explains what a file holds, in its order: certificates, keys, requests, revocation lists, PEM or DER. */
+/**
+ * Explains what a file holds, in its order: certificates, keys, requests, revocation lists, PEM or DER. Throws
+ * GTX-PRV-032 for what is none of them, GTX-PRV-030 for a certificate or list and GTX-PRV-005 for a request that does not hold.
+ */
 export async function inspectFile(content: Uint8Array, now: UnixSeconds): Promise<Inspection[]> {
+  try {
+    return await inspectContent(content, now);
+  } catch (error) {
+    // OpenSSL's, of what stands between the right lines and is something else.
+    throw error instanceof GridError ? error : unknown(error);
+  }
+}
+
+async function inspectContent(content: Uint8Array, now: UnixSeconds): Promise<Inspection[]> {
   const text = Buffer.from(content).toString('latin1');
   const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g);
   if (blocks === null) return [await inspectDer(content, now)];

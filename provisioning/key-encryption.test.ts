@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { SoftwareKeys } from '#hal/emulated/software-keys.ts';
 import { encryptAuthority } from './authority-folder.ts';
 import { CertificateAuthority } from './ca.ts';
+import { pemOf } from './pem.ts';
 import { encryptedKeyPem, isEncrypted, openKeyPem } from './key-encryption.ts';
 
 const passphrase = 'correct horse battery';
@@ -87,4 +88,27 @@ test('an issuing key that lies in a key store issues and revokes without ever be
   await ca.revocationList('issuing');
   const without = await CertificateAuthority.open(at);
   await assert.rejects(without.issueDevice(order()), { code: 'GTX-PRV-022', message: /key of issuing/ });
+});
+
+test('a file that asks for years of work, or is cut off, is refused before any of it is done', async () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = await encryptedKeyPem(privateKey, 'four words that belong');
+  const der = Buffer.from(pem.split('\n').slice(1, -2).join(''), 'base64');
+  // r = 8 and p = 1 become r = 127 and p = 127.
+  const costs = der.indexOf(Buffer.from('020108020101', 'hex'));
+  assert.ok(costs > 0);
+  const worse = Buffer.from(der);
+  worse[costs + 2] = 127;
+  worse[costs + 5] = 127;
+  for (const octets of [worse, der.subarray(0, 40)]) {
+    const file = pemOf('ENCRYPTED PRIVATE KEY', octets);
+    await assert.rejects(
+      openKeyPem(file, 'x.key', () => assert.fail('the passphrase was asked for')),
+      {
+        code: 'GTX-PRV-034',
+        message: /x\.key/,
+      },
+    );
+  }
+  await assert.rejects(openKeyPem('no key', 'x.key'), { code: 'GTX-PRV-034' });
 });

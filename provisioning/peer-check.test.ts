@@ -216,6 +216,23 @@ test('an authority that is known beforehand is still refused when it is revoked,
   assert.throws(() => trustedBelow(stranger.issuing.certificate, trusted.above[0]!), { code: 'GTX-PRV-033' });
 });
 
+test('keys are on P-256: a device or an authority with another curve is refused', async () => {
+  const above = await authorities();
+  const chainOf = async (device: TestRequest, issuing = above.issuing) =>
+    [await testCertificate(device, issuing), issuing, above.policy].map(({ certificate }) => certificate);
+  const verdictOf = (chain: Uint8Array[]): string => {
+    const answer = checkPeer(chain, rulesOf(above.root));
+    return answer.ok ? 'accepted' : answer.reason;
+  };
+  assert.equal(verdictOf(await chainOf({})), 'accepted');
+  assert.equal(verdictOf(await chainOf({ curve: 'P-384' })), 'key');
+  const between = await testCertificate({ ...level, curve: 'P-384' }, above.policy);
+  assert.equal(verdictOf(await chainOf({}, between)), 'key');
+  const trusted = [trustedBelow(above.policy.certificate, trustedRoot(above.root.certificate))];
+  const answer = checkAuthorityBelow(between.certificate, { ...rulesOf(above.root), trusted });
+  assert.equal(answer.ok ? 'taken' : answer.reason, 'key');
+});
+
 interface Offered {
   readonly why: string;
   readonly reason: PeerRefusal;

@@ -6,6 +6,7 @@ import {
   type CertificateFields,
   certificatePolicies,
   extendedKeyUsage,
+  isOnP256,
   keyUsage,
   keyUsageBits,
   readCertificate,
@@ -33,6 +34,8 @@ export type PeerRefusal =
   | 'expired'
   /** An authority's certificate that is none, or stands deeper than it may, or a device's that is an authority's. */
   | 'not-an-authority'
+  /** A key on another curve than P-256, the only one of IEEE 2030.5. */
+  | 'key'
   | 'key-usage'
   | 'extended-key-usage'
   /** IEEE 2030.5 has no name constraints and no policy mappings (COMM-004). */
@@ -68,6 +71,8 @@ export interface PeerRules {
   readonly trusted: readonly TrustedAuthority[];
   /** Those whose signatures `readRevocationList` has checked; undefined where revocation is asked after elsewhere. */
   readonly revocationLists: readonly RevocationList[] | undefined;
+  /** What is done below an issuer of which there is no list at all; refused unless told. */
+  readonly unlisted?: 'refuse' | 'pass';
   readonly now: UnixSeconds;
   /** One of these policies must lead all the way down. */
   readonly policies: readonly string[];
@@ -166,7 +171,7 @@ function checked(chain: readonly Uint8Array[], rules: PeerRules): PeerCheck {
     const below = [device, ...authorities.slice(0, -1).map((one) => one.fields)];
     // From the root down: a revoked authority is told before what it says of others.
     for (const [i, certificate] of [...below.entries()].toReversed()) {
-      checkRevocation(certificate, authorities[i]!.fields, rules.revocationLists, rules.now);
+      checkRevocation(certificate, authorities[i]!.fields, rules.revocationLists, rules);
     }
   }
   return { ok: true, lfdi: lfdiOf(device.encoded), serial, policies: deviceIssuedUnder };
@@ -193,6 +198,7 @@ function authoritiesOf(fields: readonly CertificateFields[], { trusted }: Pick<P
 function checkAuthority(authority: CertificateFields, depth: number, rules: Pick<PeerRules, 'now' | 'as'>): void {
   const name = `the authority ${depth + 1} above it`;
   checkValidity(authority, rules.now, name);
+  if (!isOnP256(authority.spki)) throw new Refused('key', `the key of ${name} is not on P-256`);
   const constraints = basicConstraints(authority.extensions);
   if (constraints?.ca !== true) throw new Refused('not-an-authority', `${name} is none`);
   if (constraints.pathLength < depth) throw new Refused('not-an-authority', `${name} stands too high above it`);
@@ -202,7 +208,8 @@ function checkAuthority(authority: CertificateFields, depth: number, rules: Pick
   checkExtensions(authority, rules, name);
 }
 
-function checkDevice({ extensions }: CertificateFields): void {
+function checkDevice({ extensions, spki }: CertificateFields): void {
+  if (!isOnP256(spki)) throw new Refused('key', 'its key is not on P-256');
   if (basicConstraints(extensions)?.ca === true)
     throw new Refused('not-an-authority', "its certificate is an authority's");
   if (((keyUsage(extensions) ?? 0) & keyUsageBits.digitalSignature) === 0) {
@@ -247,7 +254,7 @@ function checkRevocation(
   certificate: CertificateFields,
   issuer: CertificateFields,
   lists: readonly RevocationList[],
-  now: UnixSeconds,
+  { now, unlisted = 'refuse' }: Pick<PeerRules, 'now' | 'unlisted'>,
 ): void {
   const issuerKey = Buffer.from(issuer.spki).toString('hex');
   const mine = lists.filter((list) => list.issuerKey === issuerKey);
@@ -260,6 +267,7 @@ function checkRevocation(
       revoked.reason,
     );
   }
+  if (mine.length === 0 && unlisted === 'pass') return;
   if (!mine.some(({ nextUpdate }) => now < nextUpdate)) {
     throw new Refused(
       'revocation-unknown',

@@ -95,6 +95,11 @@ export class RevocationResponder {
     await promise;
   }
 
+  /** The answer to an OCSP request (DER), also for a server that staples it to its handshakes. */
+  async answer(request: Uint8Array): Promise<Uint8Array | undefined> {
+    return (await this.#ocsp(request)).body;
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       send(response, await this.#reply(request), request.method === 'HEAD');

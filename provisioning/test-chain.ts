@@ -37,6 +37,8 @@ export interface TestRequest {
   readonly keyUsage?: number;
   readonly more?: readonly Der[];
   readonly serial?: string | null;
+  /** Of its key; P-256 unless told. */
+  readonly curve?: 'P-384';
   /** The issuer's name as the certificate has it, encoded; the issuer's own subject unless told. */
   readonly issuerName?: Der;
 }
@@ -61,7 +63,7 @@ export const badExtensions = {
 
 /** A certificate of any kind, good or bad; signed by itself without an issuer. */
 export async function testCertificate(request: TestRequest, issuer?: Issuer): Promise<TestCertificate> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: request.curve ?? 'P-256' });
   const signer = keySigner(createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })));
   const subject =
     request.name === undefined

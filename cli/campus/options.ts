@@ -13,11 +13,13 @@ export interface CampusOptions {
   readonly start: UnixSeconds | undefined;
   readonly seed: number;
   readonly traces: string | undefined;
-  readonly tpm: 'none';
+  readonly tpm: 'none' | 'swtpm';
   readonly json: string | undefined;
   readonly database: string | undefined;
   readonly sepPort: number;
   readonly httpPort: number;
+  readonly enrolmentPort: number;
+  readonly revocationPort: number;
 }
 
 const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));

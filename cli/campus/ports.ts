@@ -1,13 +1,24 @@
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import { listenTcp } from '#hal/linux/tcp.ts';
 
-/** Throws `GTX-CMP-004` when both servers are asked to listen on one port. */
-export function checkDistinct({ sepPort, httpPort }: { readonly sepPort: number; readonly httpPort: number }): void {
-  if (sepPort === 0 || sepPort !== httpPort) return;
-  throw new GridError('GTX-CMP-004', `--sep-port and --http-port are both ${sepPort}`, {
-    kind: 'input',
-    hint: 'Give each server a port of its own; 0 takes any free one.',
-  });
+/** A server that is to listen, and the flag of its port. */
+export interface Listener {
+  readonly port: number;
+  readonly what: string;
+  readonly flag: string;
+}
+
+/** Rejects with `GTX-CMP-004` when two servers are asked to listen on one port, and as `checkPort` does for each. */
+export async function checkPorts(listeners: readonly Listener[]): Promise<void> {
+  for (const { port, flag } of listeners) {
+    const other = listeners.find((one) => one.flag !== flag && one.port === port && port !== 0);
+    if (other === undefined) continue;
+    throw new GridError('GTX-CMP-004', `${flag} and ${other.flag} are both ${port}`, {
+      kind: 'input',
+      hint: 'Give each server a port of its own; 0 takes any free one.',
+    });
+  }
+  for (const { port, what, flag } of listeners) await checkPort(port, what, flag);
 }
 
 /**

@@ -19,7 +19,13 @@ const fleet = (boards: readonly BoardReport[]): FleetReport => ({
   boards,
   earliest: UnixSeconds(0),
   acknowledgedThrough: {},
-  tls: { cipher: 'CCM8', version: 'TLSv1.2', keys: { tpm: 0, software: boards.length }, handshakes: boards.length },
+  tls: {
+    cipher: 'CCM8',
+    version: 'TLSv1.2',
+    keys: { tpm: 0, software: boards.length },
+    tpmSignatures: 0,
+    handshakes: boards.length,
+  },
   latencyMs: { postP50: 1, postP99: 2 },
   rssBytes: 150_600_000,
 });

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepLeader } from '#hal/emulated/lockstep.ts';
 import type { Moment } from '#hal/emulated/virtual-clock.ts';
-import { GridError, reasonOf } from '#hal/errors.ts';
+import { GridError } from '#hal/errors.ts';
 import { ChildLink, type Protocol } from '#hal/process-link.ts';
 import { isoTime, UnixSeconds } from '#hal/units.ts';
 import { deadline, everyWall, monotonicMs, wallSeconds } from '#hal/wall.ts';
@@ -12,13 +11,18 @@ import { loadTraces } from '#drivers/site/traces.ts';
 import { type BoardFile, loadBoardFiles } from '#edge/board-file.ts';
 import type { FleetProtocol } from '#edge/fleet/protocol.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
+import { loadTpmProvider } from '#provisioning/tpm/provider/provider.ts';
 import { DataFolder } from './data-folder.ts';
-import { checkDistinct, checkPort } from './ports.ts';
+import { checkPorts } from './ports.ts';
 import { prepareIdentities } from './identities.ts';
 import { type CampusOptions, startTime } from './options.ts';
 import { untilStopped } from '../stop-signals.ts';
 import { campusReport } from './report.ts';
+import { checkReportPath, writeReport } from './report-file.ts';
+import { firstAdministratorNotice } from '../access/notice.ts';
 import { type Screen, screenFor } from './screen.ts';
+import { prepareTpms } from './tpms.ts';
+import { campusPassphrase } from '../provision/passphrase.ts';
 
 /** Ctrl-C promises five seconds: the boards, which stop first, have this much of it, and the head-end what is left. */
 const stopWithinMs = 4200;
@@ -64,13 +68,24 @@ class Campus {
       );
     const zone = zoneOf(boardFiles);
     if (options.json !== undefined) checkReportPath(options.json);
-    checkDistinct(options);
-    await checkPort(options.sepPort, 'the IEEE 2030.5 server', '--sep-port');
-    await checkPort(options.httpPort, 'the dashboard', '--http-port');
+    const isInTpm = options.tpm === 'swtpm';
+    await checkPorts([
+      { port: options.sepPort, what: 'the IEEE 2030.5 server', flag: '--sep-port' },
+      { port: options.httpPort, what: 'the dashboard', flag: '--http-port' },
+      { port: options.revocationPort, what: 'revocation lists', flag: '--revocation-port' },
+      ...(isInTpm ? [{ port: options.enrolmentPort, what: 'the enrolment service', flag: '--enrolment-port' }] : []),
+    ]);
+    // Without a compiler there is no use in making TPMs.
+    if (isInTpm) await loadTpmProvider();
     await using cleanup = new AsyncDisposableStack();
     const data = cleanup.use(await DataFolder.open(options.data));
     this.#screen.progress('certificates');
-    const identities = await prepareIdentities(data.folder('ca'), data.folder('identities'), boardFiles);
+    const caFolder = data.folder('ca');
+    const keysIn = isInTpm ? 'tpm' : 'file';
+    const identities = await prepareIdentities(caFolder, data.folder('identities'), boardFiles, keysIn);
+    if (isInTpm) this.#screen.progress('emulated TPMs');
+    const making = isInTpm ? prepareTpms(data.folder('tpm'), boardFiles, this.#signal) : undefined;
+    const tpms = making && (await unlessStopped(making, this.#signal));
     // Nothing is started for somebody who has asked to stop meanwhile.
     if (this.#signal.aborted) {
       this.#stoppedEarly();
@@ -89,6 +104,12 @@ class Campus {
         sepPort: options.sepPort,
         httpPort: options.httpPort,
         identityFolder: identities.serverFolder,
+        authority: {
+          folder: caFolder,
+          passphrase: await campusPassphrase(caFolder)(),
+          revocationPort: options.revocationPort,
+          ...(tpms && { enrolment: { port: options.enrolmentPort, makers: tpms.makers, boards: tpms.boards } }),
+        },
         devices: identities.devices,
         zone,
         site: siteOf(options.boards, boardFiles),
@@ -99,6 +120,8 @@ class Campus {
         boardFiles: boardFiles.map((file) => file.path),
         dataFolder: data.folder('boards'),
         identitiesFolder: identities.boardsFolder,
+        ...(tpms && { tpms: { folder: tpms.folder, ca: identities.ca } }),
+        serverStaples: true,
         tracesFolder: options.traces,
         sampleSeconds: options.sample,
         seed: options.seed,
@@ -113,9 +136,18 @@ class Campus {
     const [opened, field] = open;
     const start = startTime(options.start, wallSeconds(), newestOf(opened.newest, field.newest));
     const serverUrl = `https://127.0.0.1:${opened.sepPort}/dcap`;
+    const next = await headEnd.call('begin', { start });
+    if (opened.enrolmentPort !== undefined) {
+      this.#screen.progress('enrolment');
+      const enrolling = fleet.call('enrol', { url: `https://127.0.0.1:${opened.enrolmentPort}` });
+      if ((await unlessStopped(enrolling, this.#signal)) === undefined) {
+        this.#stoppedEarly();
+        return;
+      }
+    }
     const leader = new LockstepLeader(
       [
-        { participant: participantOf(headEnd), next: await headEnd.call('begin', { start }) },
+        { participant: participantOf(headEnd), next },
         { participant: participantOf(fleet), next: await fleet.call('begin', { start, serverUrl }) },
       ],
       {
@@ -129,6 +161,8 @@ class Campus {
       `dashboard    http://127.0.0.1:${opened.httpPort}/`,
       `data         ${options.data}`,
     ]);
+    if (opened.firstAdministrator !== undefined)
+      this.#screen.notice(firstAdministratorNotice(opened.firstAdministrator));
     await this.#lead(leader, headEnd, fleet);
   }
 
@@ -250,32 +284,3 @@ const participantOf = (link: ChildLink<HeadEndProtocol> | ChildLink<FleetProtoco
 
 const newestOf = (a: UnixSeconds | undefined, b: UnixSeconds | undefined): UnixSeconds | undefined =>
   a === undefined ? b : b === undefined ? a : UnixSeconds(Math.max(a, b));
-
-function writeReport(file: string, report: unknown): void {
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (file === '-') {
-    process.stdout.write(text);
-    return;
-  }
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw unwritable(file, error);
-  }
-}
-
-function checkReportPath(file: string): void {
-  if (file === '-') return;
-  try {
-    accessSync(dirname(resolve(file)), constants.W_OK);
-  } catch (error) {
-    throw unwritable(file, error);
-  }
-}
-
-const unwritable = (file: string, error: unknown): GridError =>
-  new GridError('GTX-CMP-002', `Cannot write the report ${file}: ${reasonOf(error)}`, {
-    kind: 'input',
-    hint: 'Check the path of --json.',
-    cause: error,
-  });

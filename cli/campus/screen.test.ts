@@ -115,6 +115,20 @@ test('a terminal shows directions in words and prices by the kilowatt-hour', () 
   assert.ok(other.lines().some((line) => line.endsWith('0.0 kWh at –')));
 });
 
+test('a notice is told once and in full, however narrow the terminal', () => {
+  const paper = new Paper({ isTTY: true, columns: 40 });
+  using screen = new TerminalScreen(paper);
+  screen.running(['one']);
+  screen.notice(`sign in by ${'x'.repeat(90)}`);
+  screen.status(status);
+  screen.status(status);
+  assert.equal(paper.text.split(`sign in by ${'x'.repeat(90)}\n`).length, 2);
+  const plain = new Paper();
+  using log = new LogScreen(plain);
+  log.notice('sign in by …');
+  assert.equal(plain.text, 'campus: sign in by …\n');
+});
+
 test('a terminal is drawn anew in place: as many lines up as were drawn', () => {
   const paper = new Paper({ isTTY: true, columns: 80 });
   using screen = new TerminalScreen(paper);

@@ -8,6 +8,8 @@ export interface Screen extends Disposable {
   progress(text: string): void;
   /** The campus runs. */
   running(facts: readonly string[]): void;
+  /** Something to be read once, in full: it stays above what is drawn anew. */
+  notice(text: string): void;
   status(status: HeadEndStatus): void;
   /** A closing word. */
   done(text: string): void;
@@ -45,6 +47,10 @@ export class LogScreen implements Screen {
 
   running(facts: readonly string[]): void {
     for (const fact of facts) this.#line(fact);
+  }
+
+  notice(text: string): void {
+    this.#line(text);
   }
 
   status(status: HeadEndStatus): void {
@@ -95,6 +101,10 @@ export class TerminalScreen implements Screen {
     if (this.#step !== '') this.#out.write(`\r\x1b[K  ✓ ${this.#step}\n\n`);
     this.#step = '';
     this.#facts = facts;
+  }
+
+  notice(text: string): void {
+    this.#out.write(`  ${text}\n\n`);
   }
 
   status(status: HeadEndStatus): void {

@@ -1,12 +1,16 @@
 import type { Clock } from '#hal/clock.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { BytePort } from '#hal/ports.ts';
-import type { UnixSeconds } from '#hal/units.ts';
+import { UnixSeconds } from '#hal/units.ts';
 import { everyWall } from '#hal/wall.ts';
 import type { ClampFrame, SiteMeter } from '../capabilities.ts';
 import { PortConnection } from '../port-connection.ts';
-import { maxLineBytes, parseEmonLine } from './emon-line.ts';
+import { calibrated, type ClampCalibration } from './clamp-calibration.ts';
+import { disagreement } from './emon-agreement.ts';
+import { type EmonMessage, maxLineBytes, parseEmonLine } from './emon-line.ts';
+import { isOkFrame, type OkLayoutName, parseOkFrame } from './emon-ok-frame.ts';
 import { LineSplitter } from './line-splitter.ts';
+import { PowerIntegral } from './power-integral.ts';
 
 interface Waiter {
   readonly after: UnixSeconds;
@@ -14,6 +18,18 @@ interface Waiter {
   readonly expiresAtSweep: number;
   readonly resolve: (frame: ClampFrame) => void;
   readonly reject: (error: GridError) => void;
+}
+
+export interface EmonOptions {
+  /**
+   * The line itself finds no errors (a serial line, not TCP): a message counts only when the one before it agrees with
+   * it, so that the first of all, and the first two after a damaged one, are passed over.
+   */
+  readonly isUnchecked?: boolean;
+  /** The payload of `OK` frames, where the front-end sends those; and its node where that is not the usual one. */
+  readonly okFrames?: { readonly layout: OkLayoutName; readonly node?: number };
+  /** By input, the first first. */
+  readonly clamps?: readonly ClampCalibration[];
 }
 
 /** Time-outs are counted in sweeps: see the Modbus client for why. */
@@ -29,18 +45,25 @@ const maxWaiters = 16;
 export class EmonMeter implements SiteMeter {
   readonly #port: BytePort;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #options: EmonOptions;
   readonly #connection: PortConnection;
   readonly #splitter = new LineSplitter(maxLineBytes);
   #waiters: Waiter[] = [];
+  readonly #integral = new PowerIntegral();
+  /** Counts the messages of a front-end that does not. */
+  #counted = 0;
+  /** The message before, whether it was believed or not. */
+  #before: ClampFrame | undefined;
   #newest: ClampFrame | undefined;
   #sweeper: Disposable | undefined;
   #sweep = 0;
   #refused = 0;
   #lastRefusal = '';
 
-  constructor(port: BytePort, clock: Pick<Clock, 'now'>) {
+  constructor(port: BytePort, clock: Pick<Clock, 'now'>, options: EmonOptions = {}) {
     this.#port = port;
     this.#clock = clock;
+    this.#options = options;
     const onLine = (line: string | undefined): void => this.#take(line);
     this.#connection = new PortConnection(port, {
       onOpen: () => this.#splitter.reset(),
@@ -66,7 +89,11 @@ export class EmonMeter implements SiteMeter {
     await closing;
   }
 
-  frameAfter(after: UnixSeconds, timeoutMs: number): Promise<ClampFrame> {
+  frameAfter(asked: UnixSeconds, timeoutMs: number): Promise<ClampFrame> {
+    const now = this.#clock.now();
+    // A clock that was set back: what it stamped before is of no use, and waiting for that time would be long.
+    const after = asked > now ? UnixSeconds(now - 1) : asked;
+    if (this.#newest !== undefined && this.#newest.receivedAt > now) this.#newest = undefined;
     if (this.#newest !== undefined && this.#newest.receivedAt > after) return Promise.resolve(this.#newest);
     if (this.#connection.isDisposed) return Promise.reject(this.#closedError());
     if (this.#waiters.length >= maxWaiters) {
@@ -92,18 +119,49 @@ export class EmonMeter implements SiteMeter {
   }
 
   #take(line: string | undefined): void {
-    const message = line === undefined ? 'too long' : parseEmonLine(line);
+    const message = line === undefined ? 'too long' : this.#parse(line);
     if (typeof message === 'string') {
-      this.#refused++;
-      this.#lastRefusal = message;
+      this.#refuse(message);
       return;
     }
-    const frame: ClampFrame = { receivedAt: this.#clock.now(), ...message };
+    const received: ClampFrame = { receivedAt: this.#clock.now(), ...message };
+    const before = this.#before;
+    this.#before = received;
+    if (this.#options.isUnchecked === true) {
+      const doubt = before === undefined ? 'it is the first, and none agrees with it' : disagreement(before, received);
+      if (doubt !== undefined) {
+        this.#refuse(doubt);
+        return;
+      }
+    }
+    const { clamps = [] } = this.#options;
+    const frame = { ...received, channels: received.channels.map((channel, i) => calibrated(channel, clamps[i])) };
     this.#newest = frame;
     const served = this.#waiters.filter(({ after }) => frame.receivedAt > after);
     if (served.length === 0) return;
     this.#waiters = this.#waiters.filter(({ after }) => frame.receivedAt <= after);
     for (const { resolve } of served) resolve(frame);
+  }
+
+  #refuse(reason: string): void {
+    this.#refused++;
+    this.#lastRefusal = reason;
+  }
+
+  #parse(line: string): EmonMessage | string {
+    const { okFrames } = this.#options;
+    if (okFrames === undefined || !isOkFrame(line)) return parseEmonLine(line);
+    const readout = parseOkFrame(line, okFrames.layout, okFrames.node);
+    if (typeof readout === 'string') return readout;
+    const energies = this.#integral.add(
+      this.#clock.now(),
+      readout.channels.map(({ powerW }) => powerW),
+    );
+    return {
+      message: readout.message ?? ++this.#counted,
+      voltsRms: readout.voltsRms,
+      channels: readout.channels.map(({ powerW, energyWh }, i) => ({ powerW, energyWh: energyWh ?? energies[i]! })),
+    };
   }
 
   #expire(): void {

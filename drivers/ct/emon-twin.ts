@@ -4,12 +4,25 @@ import { GridError } from '#hal/errors.ts';
 import { listenTcp, type TcpListener } from '#hal/linux/tcp.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import type { ClampChannel } from '../capabilities.ts';
-import { formatEmonLine } from './emon-line.ts';
+import { type EmonMessage, formatEmonLine } from './emon-line.ts';
+import { formatOkFrame, okLayouts, type OkLayoutName } from './emon-ok-frame.ts';
 
 export interface EmonReading {
   readonly voltsRms: number;
   /** One to twelve. */
   readonly channels: readonly ClampChannel[];
+}
+
+/** How the twin writes its messages: as text, as JSON, or as frames of a node. */
+export type EmonFormat = 'text' | 'json' | OkLayoutName;
+
+const isOkLayout = (format: EmonFormat): format is OkLayoutName => format in okLayouts;
+
+/** One message as the wire has it, without its line end. */
+export function formatEmon(message: EmonMessage, format: EmonFormat): string {
+  if (isOkLayout(format)) return formatOkFrame(message, format);
+  const text = formatEmonLine(message);
+  return format === 'text' ? text : `{"${text.replaceAll(':', '":').replaceAll(',', ',"')}}`;
 }
 
 /** What may wait for a client that does not read; the lines after it are lost to it, as on a serial line. */
@@ -19,13 +32,15 @@ const maxMessage = 0xffffffff;
 /** A CT front-end on the wire: the byte stream of an emonTx on a loopback port, in place of its serial line. */
 export class EmonTwin implements AsyncDisposable {
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #format: EmonFormat;
   readonly #clients = new Set<Duplex>();
   #listener: TcpListener | undefined;
   #message = 0;
   #newest: { readonly at: UnixSeconds; readonly line: string } | undefined;
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now'>, format: EmonFormat = 'text') {
     this.#clock = clock;
+    this.#format = format;
   }
 
   /** The loopback port it listens on. Throws `GTX-EMO-005` before the start. */
@@ -50,7 +65,7 @@ export class EmonTwin implements AsyncDisposable {
    */
   emit({ voltsRms, channels }: EmonReading): void {
     this.#message = this.#message === maxMessage ? 0 : this.#message + 1;
-    const line = `${formatEmonLine({ message: this.#message, voltsRms, channels })}\r\n`;
+    const line = `${formatEmon({ message: this.#message, voltsRms, channels }, this.#format)}\r\n`;
     this.#newest = { at: this.#clock.now(), line };
     for (const client of this.#clients) send(client, line);
   }

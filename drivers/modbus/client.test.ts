@@ -299,3 +299,45 @@ test('a port that takes long to open times the request out and names the connect
   await client[Symbol.asyncDispose]();
   assert.ok(near.destroyed);
 });
+
+test('reads that travel together and lie within one another are one request, and each gets its registers', async () => {
+  let reads = 0;
+  const counting: RegisterBank = {
+    read(address, count) {
+      reads++;
+      return echo.read(address, count);
+    },
+  };
+  const { client } = clientOf((stream) => serveModbusStream(stream, new Map([[1, counting]])), { maxInFlight: 4 });
+  await using _ = client;
+  await client.start();
+  const [part, whole, other] = await Promise.all([
+    client.readHolding(1, 110, 2),
+    client.readHolding(1, 100, 20),
+    client.readHolding(1, 200, 1),
+  ]);
+  assert.equal(reads, 2);
+  assert.deepEqual([part.readUInt16BE(0), part.length], [110, 4]);
+  assert.deepEqual([whole.readUInt16BE(0), whole.length], [100, 40]);
+  assert.equal(other.readUInt16BE(0), 200);
+  const refused = [client.readHolding(1, 60_001, 2), client.readHolding(1, 60_000, 20)];
+  for (const read of refused) await assert.rejects(read, code('GTX-MOD-102'));
+});
+
+test('a device that wakes up slowly has longer for its first answer, and no longer for the next', async () => {
+  let answered = 0;
+  const { client } = clientOf(
+    (stream) => {
+      stream.on('data', (request: Buffer) => {
+        const answer = Buffer.from([...request.subarray(0, 4), 0, 5, request[6]!, 3, 2, 0, 7]);
+        if (answered++ === 0) setTimeout(() => stream.write(answer), 120);
+      });
+    },
+    { requestTimeoutMs: 40, firstAnswerTimeoutMs: 1000 },
+  );
+  assert.equal((await client.readHolding(1, 0, 1)).readUInt16BE(0), 7);
+  const started = performance.now();
+  await assert.rejects(client.readHolding(1, 0, 1), code('GTX-MOD-003'));
+  assert.ok(performance.now() - started < 600, 'the second one is given up in its usual time');
+  await client[Symbol.asyncDispose]();
+});

@@ -4,16 +4,22 @@ import { everyWall } from '#hal/wall.ts';
 import { PortConnection } from '../port-connection.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import { exceptionError, functionCode, headerBytes, maxReadRegisters, maxWriteRegisters } from './protocol.ts';
+import { type SharedRequest, shareReads } from './shared-reads.ts';
 import type { RegisterTransport } from './transport.ts';
 
 export interface ModbusTcpClientOptions {
   /** Wall time a request may take, the wait for its turn and for a connection included. 1,000 unless told. */
   readonly requestTimeoutMs?: number;
+  /** The same for requests made before a new connection has given its first byte; as `requestTimeoutMs` unless told. */
+  readonly firstAnswerTimeoutMs?: number;
   /** Requests on the wire at once, 1 to 16. 1 unless told: many devices drop what they did not expect yet. */
   readonly maxInFlight?: number;
   /** Requests sent and waiting; more are refused. 64 unless told. */
   readonly maxPending?: number;
 }
+
+/** Before the registers of a read's answer. */
+const readHeaderBytes = 9;
 
 interface Request {
   readonly frame: Buffer;
@@ -43,6 +49,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   readonly name: string;
   readonly #connection: PortConnection;
   readonly #timeoutMs: number;
+  readonly #firstTimeoutMs: number;
   readonly #maxInFlight: number;
   readonly #maxPending: number;
   #waiting: Request[] = [];
@@ -54,6 +61,8 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   #sweeper: Disposable | undefined;
   #sweep = 0;
   #silences = 0;
+  /** The present connection has given a byte. */
+  #isAwake = false;
 
   constructor(port: BytePort, options: ModbusTcpClientOptions = {}) {
     this.name = port.name;
@@ -61,11 +70,13 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
       onOpen: () => {
         this.#splitter = new FrameSplitter();
         this.#silences = 0;
+        this.#isAwake = false;
       },
       onData: (chunk) => this.#onData(chunk),
       onLost: (reason) => this.#failAll(this.#lostError(reason)),
     });
     this.#timeoutMs = options.requestTimeoutMs ?? 1000;
+    this.#firstTimeoutMs = options.firstAnswerTimeoutMs ?? this.#timeoutMs;
     this.#maxInFlight = options.maxInFlight ?? 1;
     this.#maxPending = options.maxPending ?? 64;
   }
@@ -85,7 +96,6 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
     return this.#read(functionCode.readHolding, unit, address, count);
   }
 
-  /** Reads 1 to 125 input registers (function 4). */
   readInput(unit: number, address: number, count: number): Promise<Buffer> {
     return this.#read(functionCode.readInput, unit, address, count);
   }
@@ -110,7 +120,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   #read(fn: 3 | 4, unit: number, address: number, count: number): Promise<Buffer> {
     const frame = Buffer.allocUnsafe(12);
     writeRequest(frame, unit, fn, address, count);
-    return this.#exchange(frame, 9 + 2 * count, isSpan(unit, address, count, maxReadRegisters));
+    return this.#exchange(frame, readHeaderBytes + 2 * count, isSpan(unit, address, count, maxReadRegisters));
   }
 
   #exchange(frame: Buffer, answerBytes: number, isValid: boolean): Promise<Buffer> {
@@ -121,7 +131,9 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
       return Promise.reject(new GridError('GTX-MOD-005', `Too many requests wait for ${this.name}`, { hint }));
     }
     return new Promise((resolve, reject) => {
-      const expiresAtSweep = this.#sweep + sweepsPerTimeout + 1;
+      const isFirst = this.#connection.stream === undefined || !this.#isAwake;
+      const sweeps = (isFirst ? this.#firstTimeoutMs / this.#timeoutMs : 1) * sweepsPerTimeout;
+      const expiresAtSweep = this.#sweep + Math.ceil(sweeps) + 1;
       this.#waiting.push({ frame, answerBytes, expiresAtSweep, resolve, reject });
       if (this.#connection.stream === undefined) this.#connect().catch((error: GridError) => this.#failAll(error));
       else this.#sendSoon();
@@ -155,6 +167,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
 
   #onData(chunk: Buffer): void {
     this.#silences = 0;
+    this.#isAwake = true;
     if (this.#splitter.push(chunk, this.#take)) {
       this.#sendWaiting();
       return;
@@ -168,13 +181,15 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
     const { stream } = this.#connection;
     const count = Math.min(this.#maxInFlight - this.#sent.size, this.#waiting.length);
     if (stream === undefined || count === 0) return;
-    const requests = this.#waiting.splice(0, count);
+    const requests = shareReads(this.#waiting.splice(0, count)).map(({ request, served }) =>
+      withServed(request, served),
+    );
     for (const request of requests) {
       this.#transaction = (this.#transaction + 1) & 0xffff;
       request.frame.writeUInt16BE(this.#transaction, 0);
       this.#sent.set(this.#transaction, request);
     }
-    stream.write(count === 1 ? requests[0]!.frame : Buffer.concat(requests.map(({ frame }) => frame)));
+    stream.write(requests.length === 1 ? requests[0]!.frame : Buffer.concat(requests.map(({ frame }) => frame)));
   }
 
   /** Takes one answer; `false` when it is not one to what was asked. */
@@ -210,11 +225,9 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
       request.reject(this.#silenceError(request));
       expired++;
     }
-    // All requests have the same time, so the oldest stands first.
-    while (this.#waiting.length > 0 && this.#waiting[0]!.expiresAtSweep <= this.#sweep) {
-      const request = this.#waiting.shift()!;
-      request.reject(this.#silenceError(request));
-    }
+    const late = this.#waiting.filter(({ expiresAtSweep }) => expiresAtSweep <= this.#sweep);
+    if (late.length > 0) this.#waiting = this.#waiting.filter(({ expiresAtSweep }) => expiresAtSweep > this.#sweep);
+    for (const request of late) request.reject(this.#silenceError(request));
     if (expired === 0) return;
     this.#silences += expired;
     if (this.#silences >= silencesBeforeReconnect) this.#connection.drop('the device fell silent');
@@ -250,6 +263,23 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   #closedError(): GridError {
     return new GridError('GTX-MOD-006', `The client of ${this.name} is closed`);
   }
+}
+
+/** A request whose answer, or whose failure, is that of the reads within it too. */
+function withServed(request: Request, served: SharedRequest<Request>['served']): Request {
+  if (served.length === 0) return request;
+  return {
+    ...request,
+    resolve: (registers) => {
+      request.resolve(registers);
+      for (const { request: each, offsetBytes } of served) {
+        each.resolve(registers.subarray(offsetBytes, offsetBytes + each.answerBytes - readHeaderBytes));
+      }
+    },
+    reject: (error) => {
+      for (const each of [request, ...served.map((part) => part.request)]) each.reject(error);
+    },
+  };
 }
 
 const isBetween = (value: number, low: number, high: number): boolean =>

@@ -1,7 +1,6 @@
 import type { Clock } from '#hal/clock.ts';
 import { seedOf } from '#hal/random.ts';
 import type { UnixSeconds } from '#hal/units.ts';
-import type { RegisterBank } from '../modbus/server.ts';
 import type { BatteryRange } from '../site/battery.ts';
 import type { GridCondition } from '../site/grid.ts';
 import { type AcPower, DerFunctions } from './der-functions.ts';
@@ -35,7 +34,7 @@ const { ON } = models[714].groups[0].points.DCSta.symbols;
  * setpoint the battery rests.
  */
 export class SunSpecBatteryTwin {
-  readonly bank: RegisterBank;
+  readonly bank: DeviceImage;
   readonly functions: DerFunctions;
   readonly #registers: Ieee1547Registers;
 

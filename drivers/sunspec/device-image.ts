@@ -76,6 +76,7 @@ export class DeviceImage implements RegisterBank {
   readonly #bytes: Buffer;
   readonly #layout: Layout;
   readonly #hooks: ImageHooks;
+  readonly #held = new Map<string, () => void>();
 
   constructor(models: readonly ImageModel[], hooks: ImageHooks) {
     this.#hooks = hooks;
@@ -130,6 +131,13 @@ export class DeviceImage implements RegisterBank {
     return (value) => encodeNumber(type, this.#bytes, offset, Math.round(value * steps));
   }
 
+  /** Shows `value` (in the point's unit) from now on, whatever the device measures. Throws as `writer` does. */
+  hold(model: ModelId, path: string, value: number): void {
+    const write = this.writer(model, path);
+    write(value);
+    this.#held.set(`${model}.${path}`, () => write(value));
+  }
+
   /** A copy of all registers, for twins of the same kind. */
   save(): Buffer {
     return Buffer.from(this.#bytes);
@@ -160,6 +168,7 @@ export class DeviceImage implements RegisterBank {
     const end = start + 2 * count;
     if (start < 0 || end > this.#bytes.length) return exceptionCode.illegalDataAddress;
     this.#hooks.beforeRead();
+    for (const show of this.#held.values()) show();
     return this.#bytes.subarray(start, end);
   }
 

@@ -65,17 +65,52 @@ export async function scanDevice(transport: RegisterTransport, unit: number): Pr
   const blocks: ModelBlock[] = [];
   let address = start;
   while (blocks.length < maxModels && address + 2 <= 0x10000) {
-    const head = await transport.readHolding(unit, address, 2);
+    const head = await readHead(transport, unit, address);
+    if (head === undefined) break;
     const id = head.readUInt16BE(0);
-    if (id === endModel) return new DeviceMap(name, blocks);
     const length = head.readUInt16BE(2);
+    // What looks like the end in the middle of a misread model is none.
+    if (id === endModel && length !== 0 && blocks.some(isWrongLength)) break;
+    if (id === endModel) return new DeviceMap(name, blocks);
     blocks.push({ id, address, length });
     address += 2 + length;
   }
-  throw new GridError('GTX-SUN-002', `The SunSpec map of ${name} does not end`, {
+  throw brokenChain(name, blocks);
+}
+
+/** The head of the next model; `undefined` where the device has no registers. */
+async function readHead(transport: RegisterTransport, unit: number, address: number): Promise<Buffer | undefined> {
+  try {
+    return await transport.readHolding(unit, address, 2);
+  } catch (error) {
+    if (isException(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Its length is not that of the standard; model 1 may come without the pad at its end. */
+function isWrongLength({ id, length }: ModelBlock): boolean {
+  if (!Object.hasOwn(models, id)) return false;
+  const { size, groups } = modelTable(id as ModelId);
+  const least = id === 1 ? size - 3 : size - 2;
+  return length < least || (groups.length === 0 && length > size - 2);
+}
+
+/** Names the model whose length is wrong: what stands behind it was misread. */
+function brokenChain(name: string, blocks: readonly ModelBlock[]): GridError {
+  const wrong = blocks.find(isWrongLength);
+  const standard = wrong === undefined ? 0 : modelTable(wrong.id as ModelId).size - 2;
+  const what =
+    wrong === undefined
+      ? ''
+      : `: it says that model ${wrong.id} has ${wrong.length} registers, the standard has ${standard}`;
+  return new GridError('GTX-SUN-002', `The SunSpec map of ${name} does not end${what}`, {
     hint: 'The device breaks the SunSpec chain of models: update its firmware.',
   });
 }
+
+/** The device's own refusal; silence or a lost connection is for the caller. */
+const isException = (error: unknown): boolean => error instanceof GridError && error.code.startsWith('GTX-MOD-1');
 
 async function findMarker(transport: RegisterTransport, unit: number, name: string): Promise<number> {
   for (const base of baseAddresses) {
@@ -83,8 +118,8 @@ async function findMarker(transport: RegisterTransport, unit: number, name: stri
       const registers = await transport.readHolding(unit, base, 2);
       if (registers.readUInt32BE(0) === marker) return base;
     } catch (error) {
-      // An exception from the device means "not here"; silence or a lost connection is for the caller.
-      if (!(error instanceof GridError && error.code.startsWith('GTX-MOD-1'))) throw error;
+      // "Not here."
+      if (!isException(error)) throw error;
     }
   }
   throw new GridError('GTX-SUN-001', `${name} is no SunSpec device: no "SunS" at ${baseAddresses.join(', ')}`, {

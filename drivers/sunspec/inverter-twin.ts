@@ -1,9 +1,9 @@
 import type { Clock } from '#hal/clock.ts';
 import { seedOf } from '#hal/random.ts';
 import type { UnixSeconds } from '#hal/units.ts';
-import type { RegisterBank } from '../modbus/server.ts';
 import type { GridCondition } from '../site/grid.ts';
 import { type AcPower, DerFunctions } from './der-functions.ts';
+import type { DeviceImage } from './device-image.ts';
 import { apparentShare } from './ieee1547-defaults.ts';
 import { Ieee1547Registers } from './ieee1547-registers.ts';
 import { LegacyRegisters } from './legacy-registers.ts';
@@ -28,7 +28,7 @@ export type InverterModels = 'legacy' | 'ieee1547';
  * timers have run out, by the clock given.
  */
 export class SunSpecInverterTwin {
-  readonly bank: RegisterBank;
+  readonly bank: DeviceImage;
   readonly functions: DerFunctions;
   readonly #registers: TwinRegisters;
   readonly #ratedW: number;

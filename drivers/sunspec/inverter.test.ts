@@ -127,7 +127,7 @@ const startPatched = (patches: Readonly<Record<number, number>>): Promise<void> 
 test('a device that is not what the board file says is named as such', async () => {
   await assert.rejects(startPatched({ 40000: 0 }), code('GTX-SUN-001'));
   await assert.rejects(startPatched({ [40002 + 68 + 52]: 999 }), code('GTX-SUN-003'));
-  await assert.rejects(startPatched({ [40002 + 68 + 52 + 28 + 26]: 64_001 }), code('GTX-MOD-102'));
+  await assert.rejects(startPatched({ [40002 + 68 + 52 + 28 + 26]: 64_001 }), code('GTX-SUN-002'));
   await assert.rejects(startPatched({ [40002 + 68 + 52 + 3]: 0xffff }), code('GTX-SUN-004'));
   await assert.rejects(startPatched({ [40002 + 68 + 52 + 3]: 0 }), code('GTX-SUN-005'));
   await assert.rejects(startPatched({ [40002 + 68 + 52 + 28 + 23]: 1 }), code('GTX-SUN-005'));

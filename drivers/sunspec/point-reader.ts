@@ -1,5 +1,5 @@
 import { GridError } from '#hal/errors.ts';
-import { maxReadRegisters } from '../modbus/protocol.ts';
+import { planReads, type Span } from '../modbus/read-plan.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
 import { type DeviceMap, type ModelBlock, type ModelId, modelTable, type PointName } from './device-map.ts';
 import { decodeNumber, type NumberType, scaleToInteger } from './point-codec.ts';
@@ -18,24 +18,6 @@ export const want = <Id extends ModelId>(model: Id, point: PointName<Id>, decima
   point,
   decimals,
 });
-
-/** Registers to read, from `start` up to `end`. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The fewest Modbus reads that cover the spans, by address. What lies between two spans of one read comes along. */
-export function planReads(spans: readonly Span[]): Span[] {
-  const reads: Span[] = [];
-  for (const span of spans.toSorted((a, b) => a.start - b.start)) {
-    const last = reads.at(-1);
-    const end = Math.max(last?.end ?? 0, span.end);
-    if (last !== undefined && end - last.start <= maxReadRegisters) reads[reads.length - 1] = { ...last, end };
-    else reads.push(span);
-  }
-  return reads;
-}
 
 interface Place {
   readonly read: number;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelTable, type ModelId } from './device-map.ts';
-import { absent, planReads } from './point-reader.ts';
+import { planReads } from '../modbus/read-plan.ts';
+import { absent } from './point-reader.ts';
 import { composeWrites, type PointPlaces } from './point-writer.ts';
 import { code } from './twin-bench.ts';
 

@@ -33,6 +33,10 @@ export class DirectBus implements RegisterTransport {
     return this.#settle(this.bank.read(address - this.shift, count));
   }
 
+  readInput(unit: number, address: number, count: number): Promise<Buffer> {
+    return this.readHolding(unit, address, count);
+  }
+
   async writeHolding(_unit: number, address: number, registers: Buffer): Promise<void> {
     const refusal = this.bank.write?.(address - this.shift, registers);
     if (refusal !== undefined) await this.#settle(refusal);

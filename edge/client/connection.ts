@@ -35,6 +35,8 @@ export interface Fetched {
 export interface ConnectionOptions {
   /** Whether servers' certificates must name their host; those of foreign utilities do not. Default true. */
   readonly checkHostName?: boolean;
+  /** Whether servers must prove that they are not revoked, as our own head-end does. Default false. */
+  readonly mustStaple?: boolean;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -53,6 +55,7 @@ export class Connection implements AsyncDisposable {
   readonly origin: string;
   readonly #identity: ClientIdentity;
   readonly #checkHostName: boolean;
+  readonly #mustStaple: boolean;
   /** By origin; the first is the server itself. */
   readonly #links = new Map<string, Client>();
   /** The edition that the server speaks: it is answered in the same. */
@@ -70,6 +73,7 @@ export class Connection implements AsyncDisposable {
     this.origin = origin;
     this.#identity = identity;
     this.#checkHostName = options.checkHostName ?? true;
+    this.#mustStaple = options.mustStaple ?? false;
     this.#open(origin);
   }
 
@@ -96,6 +100,12 @@ export class Connection implements AsyncDisposable {
   /** POSTs a resource; 2xx only, else `GTX-SEP-002`. */
   post<N extends RootName>(href: string, name: N, document: Roots[N]): Promise<PostResult> {
     return this.send('POST', href, this.#write(name, document));
+  }
+
+  /** POSTs a document that was written in 2018's namespace and kept, as the server wants it now; as `post` otherwise. */
+  postKept(href: string, text: string): Promise<PostResult> {
+    const { name, value } = parseDocument(text);
+    return this.post(href, name, value);
   }
 
   /** PUTs a resource; 2xx only, else `GTX-SEP-002`. */
@@ -201,6 +211,7 @@ export class Connection implements AsyncDisposable {
       origin,
       identity: this.#identity,
       checkHostName: this.#checkHostName,
+      mustStaple: this.#mustStaple,
       onConnected: (socket) => this.#connected(socket),
     });
     this.#links.set(origin, link);

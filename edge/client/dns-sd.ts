@@ -1,18 +1,19 @@
 import type { Answer } from 'dns-packet';
 import createMulticastDns from 'multicast-dns';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import { ipv6Interface } from '#hal/ipv6-interface.ts';
 import { delay } from '#hal/wall.ts';
 import { type FoundServer, openQuestions, serversOf } from './dns-sd-records.ts';
 
 export interface DnsSdOptions {
   /**
    * `local`: mDNS on the link (RFC 6762, 224.0.0.251). `site`: xmDNS over the whole site, names end in `.site.`
-   * (IEEE 2030.5-2018 §7, FF05::FB); it needs `interface`, `::%eth0` say.
+   * (IEEE 2030.5-2018 §7, FF05::FB).
    */
   readonly scope: 'local' | 'site';
   /** The function set whose servers are asked for: `edev` for EndDevices. All servers where it is not given. */
   readonly subtype?: string;
-  /** Address of the interface to ask on; all where it is not given. */
+  /** Address of the interface to ask on, `::%eth0` by IPv6; where it is not given all, by IPv6 the first that leads out. */
   readonly interface?: string;
   /** Another multicast address and port than the standard's. */
   readonly address?: string;
@@ -43,17 +44,22 @@ export async function findServers(options: DnsSdOptions): Promise<readonly Found
   const isV6 = ip.includes(':');
   const records: Answer[] = [];
   let failure: unknown;
+  const on = options.interface ?? (isV6 ? ipv6Interface() : undefined);
+  if (isV6 && on === undefined) throw unusable('this machine has no IPv6 address', undefined);
   const dns = createMulticastDns({
     type: isV6 ? 'udp6' : 'udp4',
     // Bound to an interface's own address, a socket hears no multicast.
     bind: isV6 ? '::' : '0.0.0.0',
     ip,
     port: options.port ?? 5353,
-    ...(options.interface !== undefined && { interface: options.interface }),
+    ...(on !== undefined && { interface: on }),
   });
-  dns.on('error', (error: unknown) => {
+  const fail = (error: unknown): void => {
     failure ??= error;
-  });
+  };
+  dns.on('error', fail);
+  // A group that cannot be joined on the interface.
+  if (options.interface !== undefined) dns.on('warning', fail);
   dns.on('response', ({ answers = [], additionals = [] }) => {
     for (const record of [...answers, ...additionals]) if (records.length < maxRecords) records.push(record);
   });
@@ -74,14 +80,15 @@ export async function findServers(options: DnsSdOptions): Promise<readonly Found
       dns.destroy(resolve);
     });
   }
-  if (failure !== undefined) {
-    throw new GridError('GTX-SEP-013', `Cannot look for servers by DNS-SD: ${reasonOf(failure)}`, {
-      hint: 'Check the interface and the port, or give the address of the server.',
-      cause: failure,
-    });
-  }
+  if (failure !== undefined) throw unusable(reasonOf(failure), failure);
   return serversOf(records);
 }
+
+const unusable = (reason: string, cause: unknown): GridError =>
+  new GridError('GTX-SEP-013', `Cannot look for servers by DNS-SD: ${reason}`, {
+    hint: 'Check the interface and the port, or give the address of the server.',
+    cause,
+  });
 
 /**
  * The DeviceCapability of the best secured server that DNS-SD finds: what a client is started with where no address

@@ -1,6 +1,6 @@
+import { extensionPath, type GridTokenXCapability } from '#ieee2030_5/ext/types.ts';
 import type { ClientFile } from './client-file.ts';
-import type { Connection } from './connection.ts';
-import { findExtension } from './discovery.ts';
+import { type Connection, RefusedError } from './connection.ts';
 
 /** With these, servers of other makers say that they have no such path. */
 const unknownPath: readonly number[] = [400, 401, 403, 404, 405, 406, 410, 501];
@@ -44,5 +44,18 @@ export class Extension {
   /** It is asked for again. */
   forget(): void {
     this.#found = undefined;
+  }
+}
+
+/** Where a server has our extension it says so at its well-known path (RFC 8615); others answer one of `absent`. */
+async function findExtension(
+  connection: Pick<Connection, 'get'>,
+  absent: readonly number[],
+): Promise<GridTokenXCapability | undefined> {
+  try {
+    return await connection.get(extensionPath, 'GridTokenXCapability');
+  } catch (error) {
+    if (error instanceof RefusedError && absent.includes(error.status)) return undefined;
+    throw error;
   }
 }

@@ -1,8 +1,9 @@
 import type { Log } from '#hal/log.ts';
 import type { UnixSeconds } from '#hal/units.ts';
-import type { EndDevice } from '#ieee2030_5/types.generated.ts';
+import { formatMrid } from '#ieee2030_5/identity.ts';
+import type { EndDevice, FlowReservationResponse, FlowReservationResponseList } from '#ieee2030_5/types.generated.ts';
 import type { Connection } from './connection.ts';
-import { type EventLife, fullParticipation, type Participation } from './event-life.ts';
+import { type EventLife, type FamiliesSeen, fullParticipation, type Participation } from './event-life.ts';
 import { type LoggedEvent, LogEvents } from './log-events.ts';
 import {
   checkRegistration,
@@ -11,8 +12,8 @@ import {
   type RegistrationState,
   wrongPin,
 } from './registration.ts';
-import { Reports } from './reports.ts';
-import { familiesOf, type ProgramKind, type UtilityView } from './utility-view.ts';
+import { type DeviceReports, Reports } from './reports.ts';
+import { familiesOf, reservationFamily, type UtilityView } from './utility-view.ts';
 import { findDevice, type ViewReader } from './view-reader.ts';
 import type { Walker } from './walker.ts';
 
@@ -25,24 +26,62 @@ const wrongPinEvent: LoggedEvent = {
   details: 'Registration PIN mismatch',
 };
 
+/** A market answers a few windows ahead; a server that grants more is answered to these. */
+const maxReservations = 255;
+
+/** A view in which one DER of the list is the first. */
+const viewOfDer = (view: UtilityView, der: number): UtilityView =>
+  der === 0 ? view : { ...view, ders: view.ders.slice(der, der + 1) };
+
 /** One device that a client stands for, and everything that is its own. */
 export class Managed {
   readonly device: ManagedDevice;
   readonly life: EventLife;
-  readonly reports = new Reports();
-  readonly logEvents = new LogEvents();
+  /** By place in the DERList; what is the EndDevice's own goes with the first. */
+  readonly #reports: Reports[] = [new Reports()];
+  readonly logEvents: LogEvents;
   participation: Participation = fullParticipation;
   state: RegistrationState = 'unknown';
   view: UtilityView | undefined;
   /** When its events are to be stepped next; server time. */
   nextStep: number | undefined;
+  #reservations: readonly FlowReservationResponse[] | undefined;
   #isWrongPinTold = false;
 
-  constructor(device: ManagedDevice, life: EventLife) {
+  constructor(device: ManagedDevice, life: EventLife, logEvents: LogEvents) {
     this.device = device;
     this.life = life;
+    this.logEvents = logEvents;
     const { connectionPointId } = device;
-    if (connectionPointId !== undefined) this.reports.set({ ConnectionPoint: { connectionPointId } });
+    if (connectionPointId !== undefined) this.report({ ConnectionPoint: { connectionPointId } }, 0);
+  }
+
+  /** What is to be told of the DER at a place of the DERList, and with the first of the device. */
+  report(reports: DeviceReports, der: number): void {
+    const own = (this.#reports[der] ??= new Reports());
+    own.set(reports);
+  }
+
+  /** When the next report is due; seconds, never while the server does not show the device. */
+  nextReport(): number {
+    const { view } = this;
+    if (view === undefined) return Number.POSITIVE_INFINITY;
+    return Math.min(...this.#reports.map((reports, der) => reports.nextDue(viewOfDer(view, der))));
+  }
+
+  /**
+   * The reservations that its server grants it, as they were read last; of a list that was not read whole, what was
+   * seen before stays. Answers whether a response is asked for to any.
+   */
+  reserve({ FlowReservationResponse: read = [], all }: FlowReservationResponseList, origin: string): boolean {
+    const asking = read.filter(({ responseRequired }) => (responseRequired?.at(-1) ?? 0) !== 0);
+    const listed = new Set(read.map(({ mRID }) => formatMrid(mRID)));
+    const before = all > read.length ? (this.#reservations ?? []) : [];
+    this.#reservations = [
+      ...asking.map((each) => ({ ...each, replyTo: each.replyTo && new URL(each.replyTo, origin).href })),
+      ...before.filter(({ mRID }) => !listed.has(formatMrid(mRID))),
+    ].slice(0, maxReservations);
+    return this.#reservations.length > 0;
   }
 
   /** Takes over what a walk found. */
@@ -52,11 +91,14 @@ export class Managed {
     this.view = isKnown ? reader.view(this.device.lfdi, this.view) : undefined;
   }
 
-  /** Whether an event has begun, ended or changed. Before it is known what the server has, nothing has vanished. */
+  /**
+   * Moves events on and makes LogEvents safe; rejects with `GTX-OUT-002`. Whether an event has begun, ended or changed.
+   * Before it is known what the server has, nothing has vanished.
+   */
   async step(serverNow: UnixSeconds): Promise<boolean> {
+    await this.logEvents.save();
     if (this.state === 'unknown' || this.state === 'unchecked') return false;
-    const families = this.view === undefined ? [] : familiesOf(this.view, this.device.deviceCategory);
-    const seen = { families, unread: this.view?.unread ?? new Set<ProgramKind>() };
+    const seen = this.#seen();
     const { next, isMoved } = await this.life.step(seen, this.participation, serverNow);
     this.nextStep = next;
     return isMoved;
@@ -65,7 +107,9 @@ export class Managed {
   /** Reports and LogEvents. Rejects with `GTX-SEP-001` when the server is not reached. */
   async tell(connection: Connection, now: UnixSeconds, log: Log): Promise<void> {
     if (this.view === undefined) return;
-    await this.reports.send(connection, this.view, now, log);
+    for (const [der, reports] of this.#reports.entries()) {
+      await reports.send(connection, viewOfDer(this.view, der), now, log);
+    }
     const list = this.view.endDevice.LogEventListLink;
     if (list !== undefined) await this.logEvents.send(connection, list.href, log);
   }
@@ -84,6 +128,15 @@ export class Managed {
     this.logEvents.add(wrongPinEvent, at);
     const list = endDevice?.LogEventListLink;
     if (list !== undefined) await this.logEvents.send(connection, list.href, log);
+  }
+
+  #seen(): FamiliesSeen {
+    if (this.view === undefined) return { families: [], unread: new Set() };
+    const families = familiesOf(this.view, this.device.deviceCategory);
+    const unread = new Set(this.view.unread);
+    if (this.#reservations === undefined) unread.add('reservation');
+    else families.push(reservationFamily(this.#reservations));
+    return { families, unread };
   }
 
   #stateIn(reader: ViewReader, walker: Walker): RegistrationState {

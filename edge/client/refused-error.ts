@@ -24,6 +24,15 @@ export class RefusedError extends GridError {
   }
 }
 
+/** Refusals that pass: the registration may come back, the server may have time later. */
+const passing: readonly number[] = [401, 403, 408, 425, 429];
+
+/** Whether a post would get the same answer however often it is sent. */
+export function isHopeless(error: GridError): boolean {
+  if (!(error instanceof RefusedError)) return error.code !== 'GTX-SEP-001';
+  return error.status < 500 && !passing.includes(error.status);
+}
+
 /** The refusal that a server's answer tells, with the reason of its Error document (IEEE 2030.5-2018, Error). */
 export function refusalOf(
   method: string,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DERAvailability, DERCapability, DERSettings, DERStatus } from '#ieee2030_5/types.generated.ts';
 import { isChanged } from './reports.ts';
-import { startBench } from './test-utility.ts';
+import { list, startBench } from './test-utility.ts';
 
 const watts = (value: number) => ({ multiplier: 0, value });
 const capability: DERCapability = { modesSupported: Uint8Array.of(1), rtgMaxW: watts(5_000), type: 83 };
@@ -75,6 +75,33 @@ test('a report that the server does not take, or does not answer, keeps nothing 
   assert.match(
     utility.received.findLast(({ what }) => what === 'PUT /edev/1/der/1/derg')?.body ?? '',
     /<setGradW>100</,
+  );
+});
+
+test('each DER of a list is told on its own, and one that the list has not is not told', async (t) => {
+  const { utility, client, runTo, board } = await startBench(t);
+  utility.fill(board.lfdi);
+  const one = /<DER .*<\/DER>/s.exec(utility.text('/edev/1/der'))?.[0] ?? '';
+  utility.documents.set('/edev/1/der', list('DERList', 'pollRate="60"', [one, one.replaceAll('/der/1', '/der/2')]));
+  const made = await client();
+  await runTo(0);
+  for (const [der, rating] of [5_000, 4_000, 3_000].entries()) {
+    made.report({ DERCapability: { ...capability, rtgMaxW: watts(rating) }, DERStatus: status(der) }, board.lfdi, der);
+  }
+  await runTo(10);
+  const puts = () => utility.received.filter(({ what }) => what.startsWith('PUT '));
+  assert.deepEqual(
+    puts().map(({ what }) => what.replace('PUT /edev/1/der/', '')),
+    ['1/dercap', '1/ders', '2/dercap', '2/ders'],
+  );
+  assert.match(puts()[2]?.body ?? '', /<value>4000</);
+  made.report({ DERStatus: status(7) }, board.lfdi, 1);
+  await runTo(12);
+  assert.deepEqual(
+    puts()
+      .slice(4)
+      .map(({ what }) => what),
+    ['PUT /edev/1/der/2/ders'],
   );
 });
 

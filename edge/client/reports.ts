@@ -70,6 +70,7 @@ const timeMembers: readonly string[] = ['readingTime', 'updatedTime', 'changedTi
 
 /** Whether two documents differ by more than the deadband; codes and flags differ whenever they are not the same. */
 export function isChanged(before: unknown, now: unknown): boolean {
+  if (before === now) return false;
   if (typeof before === 'number' && typeof now === 'number') {
     return Math.abs(before - now) > deadband * Math.max(Math.abs(before), Math.abs(now));
   }
@@ -79,9 +80,16 @@ export function isChanged(before: unknown, now: unknown): boolean {
   if (typeof a['multiplier'] === 'number' && typeof b['multiplier'] === 'number') {
     return isChanged(scaled(a), scaled(b));
   }
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].some(
-    (member) => !timeMembers.includes(member) && isChanged(a[member], b[member]),
-  );
+  const isOther = (member: string): boolean =>
+    !timeMembers.includes(member) &&
+    (member === 'stateOfChargeStatus' ? isChargeChanged(a[member], b[member]) : isChanged(a[member], b[member]));
+  return Object.keys(a).some(isOther) || Object.keys(b).some((member) => !(member in a) && isOther(member));
+}
+
+/** Hundredths of a percent of the whole: the deadband is a share of that, not of what happens to be left. */
+function isChargeChanged(before: unknown, now: unknown): boolean {
+  const [a, b] = [before, now].map((status) => (status as DERStatus['stateOfChargeStatus'])?.value);
+  return a === undefined || b === undefined ? a !== b : Math.abs(a - b) > deadband * 10_000;
 }
 
 const scaled = ({ multiplier, value }: Record<string, unknown>): number => Number(value) * 10 ** Number(multiplier);
@@ -91,45 +99,50 @@ const scaled = ({ multiplier, value }: Record<string, unknown>): number => Numbe
  * (IEEE 2030.5-2018 §10.10.4.4; CSIP v2.1 §6.1.5). A device has one DER, the first of its DERList.
  */
 export class Reports {
-  #values: DeviceReports = {};
+  readonly #values = new Map<ReportName, { readonly document: object; isChanged: boolean }>();
   readonly #told = new Map<ReportName, Told>();
 
   /** New values; those that are absent stay as they are. */
   set(values: DeviceReports): void {
-    this.#values = { ...this.#values, ...values };
+    for (const { name } of rules) {
+      const document = values[name];
+      if (document === undefined || document === this.#values.get(name)?.document) continue;
+      this.#values.set(name, { document, isChanged: isChanged(this.#told.get(name)?.document, document) });
+    }
   }
 
   /** When the next one is due; seconds, in the past for what was never told. */
   nextDue(view: UtilityView): number {
-    return Math.min(
-      ...rules.map((rule) => {
-        const [href, document] = [hrefOf(rule, view), this.#values[rule.name]];
-        return href === undefined || document === undefined
-          ? Number.POSITIVE_INFINITY
-          : this.#dueAt(rule, href, document, view);
-      }),
-    );
+    let due = Number.POSITIVE_INFINITY;
+    for (const rule of rules) {
+      const href = this.#values.has(rule.name) ? hrefOf(rule, view) : undefined;
+      if (href !== undefined) due = Math.min(due, this.#dueAt(rule, href, view));
+    }
+    return due;
   }
 
   /** PUTs what is due. Rejects with `GTX-SEP-001` when the server is not reached; a refusal waits for the next time. */
   async send(connection: Pick<Connection, 'put'>, view: UtilityView, now: UnixSeconds, log: Log): Promise<void> {
     for (const rule of rules) {
-      const [href, document] = [hrefOf(rule, view), this.#values[rule.name]];
-      if (href === undefined || document === undefined || this.#dueAt(rule, href, document, view) > now) continue;
+      const value = this.#values.get(rule.name);
+      const href = hrefOf(rule, view);
+      if (href === undefined || value === undefined || this.#dueAt(rule, href, view) > now) continue;
       try {
-        await connection.put(href, rule.name, document);
+        await connection.put(href, rule.name, value.document as never);
       } catch (error) {
         if (!(error instanceof GridError) || error.code === 'GTX-SEP-001') throw error;
         log.warn({ href, reason: error.describe() }, 'the server does not take a report');
       }
-      this.#told.set(rule.name, { href, document, at: now });
+      this.#told.set(rule.name, { href, document: value.document, at: now });
+      const newest = this.#values.get(rule.name) ?? value;
+      newest.isChanged = isChanged(value.document, newest.document);
     }
   }
 
-  #dueAt({ name, period, gap }: ReportRule, href: string, document: object, view: UtilityView): number {
+  #dueAt({ name, period, gap }: ReportRule, href: string, view: UtilityView): number {
     const told = this.#told.get(name);
     if (told?.href !== href) return Number.NEGATIVE_INFINITY;
-    return told.at + (isChanged(told.document, document) ? gap : Math.max(1, period(view)));
+    return told.at + (this.#values.get(name)?.isChanged === true ? gap : Math.max(1, period(view)));
   }
 }
 

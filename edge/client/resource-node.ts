@@ -14,6 +14,9 @@ const maxJitterSeconds = 30;
 /** A subscribed resource is polled no more often than this, seconds: should a notification get lost. */
 const subscribedPollSeconds = 3_600;
 
+/** Absolute URLs that are kept. */
+const maxResolved = 1_024;
+
 /** One resource of the server as the client last saw it. */
 export class ResourceNode {
   /** Absolute, as it was linked. */
@@ -41,6 +44,8 @@ export class ResourceNode {
   /** When it was read last. */
   readAt: UnixSeconds | undefined;
   readonly #seed: number;
+  /** Every walk asks for the same ones. */
+  #resolved = { base: '', urls: new Map<string, string>() };
   #grid: { readonly anchor: number; readonly rate: number; readonly step: number } | undefined;
 
   constructor(url: string, followed: Omit<Followed, 'href'>, parent: ResourceNode | undefined, seed: number) {
@@ -70,7 +75,13 @@ export class ResourceNode {
 
   /** An href within its document, as an absolute URL. */
   resolve(href: string): string {
-    return new URL(href, this.base).href;
+    const isKept = this.#resolved.base === this.base && this.#resolved.urls.size < maxResolved;
+    if (!isKept) this.#resolved = { base: this.base, urls: new Map() };
+    const known = this.#resolved.urls.get(href);
+    if (known !== undefined) return known;
+    const url = new URL(href, this.base).href;
+    this.#resolved.urls.set(href, url);
+    return url;
   }
 
   /**

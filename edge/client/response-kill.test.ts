@@ -5,31 +5,31 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { uniform } from '#hal/random.ts';
 import { delay } from '#hal/wall.ts';
-import type { ResponseChildOrder } from './response-child.ts';
+import { alarmSeconds, type ResponseChildOrder } from './kill-order.ts';
 import { control, start, startBench } from './test-utility.ts';
 
 const events = 40;
 const rounds = 6;
 const end = start + 700;
 
-test('after kill -9 at any moment no response is lost, out of order, or repeated once its answer was seen', async (t) => {
+test('after kill -9 at any moment no response and no LogEvent is lost, out of order, or repeated once its answer was seen', async (t) => {
   const { utility, board, path } = await startBench(t);
   utility.fill(board.lfdi);
   utility.setControls(
     Array.from({ length: events }, (_, n) => control({ mRID: n + 1, from: 10 + n * 15, seconds: 12, createdAt: n })),
   );
   /** What came, and in which life of the board. */
-  const came: { readonly response: string; readonly life: number }[] = [];
+  const came: { readonly what: string; readonly told: string; readonly life: number }[] = [];
   let life = 0;
   let last = start as number;
-  /** Responses of this life after which the board is killed; whether before its answer. */
+  /** Posts of this life after which the board is killed; whether before its answer. */
   let plan = { after: 0, isAnswered: false };
   let kill: () => void = () => undefined;
   const answer = utility.answer.bind(utility);
   utility.answer = (method, url, body) => {
     const answered = answer(method, url, body);
     if (method !== 'POST') return answered;
-    came.push({ response: utility.responses().at(-1) ?? '', life });
+    came.push({ what: url, told: url === '/rsp' ? (utility.responses().at(-1) ?? '') : numberAndCode(body), life });
     last = Number(/<createdDateTime>(\d+)/.exec(body)?.[1]);
     const isLast = came.filter((each) => each.life === life).length === plan.after;
     if (isLast && !plan.isAnswered) kill();
@@ -52,17 +52,28 @@ test('after kill -9 at any moment no response is lost, out of order, or repeated
     await ended;
   }
   assert.ok(life > rounds / 2, `${life} lives`);
-  const unrepeated = came.filter(({ response, life: at }, i) => {
-    const before = came[i - 1];
-    // Only the first response of a life may be one whose answer an earlier life did not see.
-    const isRepeat = before !== undefined && before.response === response && before.life < at;
-    return !isRepeat;
-  });
+  const settled = (of: string): string[] => {
+    const own = came.filter(({ what }) => what === of);
+    // Only the first post of a life may be one whose answer an earlier life did not see.
+    const isRepeat = ({ told, life: at }: (typeof came)[number], i: number): boolean =>
+      own[i - 1]?.told === told && (own[i - 1]?.life ?? at) < at;
+    return own.filter((each, i) => !isRepeat(each, i)).map(({ told }) => told);
+  };
   const seen = new Map<string, string[]>();
-  for (const { response } of unrepeated) {
+  for (const response of settled('/rsp')) {
     const [status = '', , event = ''] = response.split(' ');
     seen.set(event, [...(seen.get(event) ?? []), status]);
   }
   assert.equal(seen.size, events);
   for (const [event, statuses] of seen) assert.deepEqual(statuses, ['1', '2', '3'], `event ${event}`);
+  const logged = settled('/edev/1/lel');
+  assert.ok(logged.length > (end - 100 - start) / alarmSeconds - 2, `${logged.length} LogEvents`);
+  assert.deepEqual(
+    logged,
+    logged.map((_, n) => `${n} ${n % 2}`),
+  );
 });
+
+/** The logEventID and the logEventCode of a LogEvent. */
+const numberAndCode = (body: string): string =>
+  ['logEventID', 'logEventCode'].map((name) => new RegExp(`<${name}>(\\d+)`).exec(body)?.[1]).join(' ');

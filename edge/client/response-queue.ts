@@ -8,6 +8,7 @@ import { writeDocument } from '#ieee2030_5/write.ts';
 import { backoffSeconds, backoffUpTo } from './backoff.ts';
 import type { ClientFile, QueuedPost } from './client-file.ts';
 import { type Connection, RefusedError } from './connection.ts';
+import { isHopeless } from './refused-error.ts';
 import type { ResponseRoot } from './utility-view.ts';
 
 /** What responses of one device are made of. */
@@ -19,16 +20,13 @@ export interface ResponseOrder {
 
 export interface ResponseQueueOptions {
   readonly file: ClientFile;
-  readonly connection: Pick<Connection, 'send'>;
+  readonly connection: Pick<Connection, 'postKept'>;
   readonly seed: number;
   readonly log: Log;
 }
 
 /** What happened to an event is worth telling soon, seconds. */
 const maxPauseSeconds = 60;
-/** Refusals that pass: the registration may come back, the server may have time later. */
-const passing: readonly number[] = [401, 403, 408, 425, 429];
-
 /**
  * Responses to events, in order and each once (IEEE 2030.5-2018 §10.2.4): they lie in the board's file before the
  * state of their event moves on, and leave it with the server's answer. After a crash between a post and its answer
@@ -80,7 +78,7 @@ export class ResponseQueue {
     const { file, connection, log, seed } = this.#options;
     for (let post = file.nextPost(); post !== undefined; post = file.nextPost()) {
       try {
-        await connection.send('POST', post.href, post.body);
+        await connection.postKept(post.href, post.body);
         this.#failures = 0;
       } catch (error) {
         if (!(error instanceof GridError)) throw error;
@@ -102,12 +100,6 @@ export class ResponseQueue {
 const retryAfter = (error: GridError, failures: number, seed: number): number =>
   (error instanceof RefusedError ? error.retryAfter : undefined) ??
   backoffSeconds(backoffUpTo(maxPauseSeconds), failures, seed);
-
-/** Whether the same response would get the same answer however often it is sent. */
-const isHopeless = (error: GridError): boolean => {
-  if (!(error instanceof RefusedError)) return error.code !== 'GTX-SEP-001';
-  return error.status < 500 && !passing.includes(error.status);
-};
 
 const bodyOf = (device: Lfdi, root: ResponseRoot, { subject, at }: DueResponse, status: number): string =>
   writeDocument(root, {

@@ -177,6 +177,7 @@ export class ServerView {
   }
 
   async #walk(walker: Walker, now: UnixSeconds): Promise<boolean> {
+    if (walker.nextDue() > now) return false;
     const { changed, removed } = await walker.walk(now);
     await this.#readTime(walker);
     if (changed.length > 0 || removed.length > 0) await this.#options.file.keepResources(changed, removed);

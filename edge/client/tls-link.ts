@@ -1,7 +1,9 @@
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import { buildConnector, Client } from '#hal/http-client.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
 import { chainFault } from './peer-chain.ts';
+import { keepStaple, stapleFault } from './staple.ts';
 
 /** What a board proves itself with; PEM texts. */
 export interface ClientIdentity {
@@ -15,6 +17,8 @@ export interface TlsLinkOptions {
   readonly identity: ClientIdentity;
   /** Whether the server's certificate must name the host: certificates of foreign utilities have no host names. */
   readonly checkHostName: boolean;
+  /** Whether the server must prove that its certificate is not revoked: ours does. */
+  readonly mustStaple?: boolean;
   readonly onConnected: (socket: TLSSocket) => void;
 }
 
@@ -32,19 +36,29 @@ const timeoutMs = 30_000;
 const maxResponseBytes = 1 << 20;
 
 /** A kept-alive mutual TLS connection to one origin, opened anew when it is lost. */
-export function openTlsLink({ origin, identity, checkHostName, onConnected }: TlsLinkOptions): Client {
+export function openTlsLink({
+  origin,
+  identity,
+  checkHostName,
+  mustStaple = false,
+  onConnected,
+}: TlsLinkOptions): Client {
   const { certificatePem: cert, keyPem: key, caPem: ca } = identity;
-  const connect = buildConnector({ ...clientTls({ cert, key, ca }, { hostname: checkHostName }), timeout: timeoutMs });
+  const connect = buildConnector({
+    ...clientTls({ cert, key, ca }, { hostname: checkHostName }),
+    timeout: timeoutMs,
+    ...(mustStaple && { requestOCSP: true }),
+  });
   return new Client(origin, {
     connect: (options, callback) => {
-      connect(options, (...result) => {
+      const connecting = connect(options, (...result) => {
         const [error, socket] = result;
         // With an error undici passes no socket at all, whatever its types say.
         if (error !== null) {
           callback(...result);
           return;
         }
-        const fault = chainFault(socket as TLSSocket);
+        const fault = faultOf(socket as TLSSocket, mustStaple);
         if (fault !== undefined) {
           (socket as TLSSocket).destroy();
           callback(new Error(fault), null);
@@ -53,12 +67,22 @@ export function openTlsLink({ origin, identity, checkHostName, onConnected }: Tl
         onConnected(socket as TLSSocket);
         callback(...result);
       });
+      // Undici gives the socket back before its handshake, whatever its types say.
+      if (mustStaple) keepStaple(connecting as unknown as TLSSocket);
     },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 600_000,
     maxResponseSize: maxResponseBytes,
   });
+}
+
+/** What is wrong with a server that OpenSSL takes, if something is. */
+function faultOf(socket: TLSSocket, mustStaple: boolean): string | undefined {
+  // Node gives a chain away once.
+  const certificate = socket.getPeerX509Certificate();
+  const fault = chainFault({ getPeerX509Certificate: () => certificate });
+  return fault ?? (mustStaple ? stapleFault(socket, certificate) : undefined);
 }
 
 /**

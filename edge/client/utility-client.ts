@@ -6,18 +6,19 @@ import { UnixSeconds } from '#hal/units.ts';
 import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import type { Schedule } from '#ieee2030_5/events/schedule.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
-import type { MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
+import type { FlowReservationResponseList, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
 import type { OutboxFile } from '../outbox-file.ts';
 import { Alarm } from './alarm.ts';
-import { backoffSeconds, backoffUpTo } from './backoff.ts';
 import { ClientFile } from './client-file.ts';
 import type { Connection } from './connection.ts';
 import type { Resources } from './discovery.ts';
 import { EventLife, type Participation } from './event-life.ts';
 import { Extension } from './extension.ts';
-import type { LoggedEvent } from './log-events.ts';
+import { type LoggedEvent, LogEvents } from './log-events.ts';
 import { Managed } from './managed.ts';
-import { type ManagedDevice, type RegistrationState, wrongPin } from './registration.ts';
+import { ManagedDevices } from './managed-devices.ts';
+import { Reach } from './reach.ts';
+import { type ManagedDevice, type RegistrationState } from './registration.ts';
 import type { DeviceReports } from './reports.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { ServerView } from './server-view.ts';
@@ -44,9 +45,6 @@ export interface UtilityClientOptions {
   readonly log: Log;
 }
 
-/** A full disk is tried again this often, seconds. */
-const stepRetrySeconds = 10;
-
 /** Called after something of a device's view, schedule or registration may have changed. */
 export type ViewListener = (lfdi: Lfdi) => void;
 
@@ -59,35 +57,34 @@ export class UtilityClient implements AsyncDisposable {
   readonly #options: UtilityClientOptions;
   readonly #queue: ResponseQueue;
   readonly #devices: ReadonlyMap<Lfdi, Managed>;
+  readonly #managed: ManagedDevices;
   readonly #server: ServerView;
   readonly #extension: Extension;
   readonly #alarm: Alarm;
   readonly #listeners = new Set<ViewListener>();
-  readonly #seed: number;
-  #failures = 0;
-  /** Before this the server is not asked again. */
-  #retryAt = Number.NEGATIVE_INFINITY;
+  readonly #reach: Reach;
   #isStopped = false;
   #talking: Promise<void> | undefined;
-  #lastError: GridError | undefined;
   #stopReason: GridError | undefined;
 
   constructor(options: UtilityClientOptions) {
     const { clock, connection, outboxFile, board, log, lfdi, serverUrl } = options;
     this.#options = options;
-    this.#seed = seedOf(options.seed, board);
+    const seed = seedOf(options.seed, board);
     const file = new ClientFile(outboxFile, board);
-    this.#queue = new ResponseQueue({ file, connection, seed: this.#seed, log });
+    this.#queue = new ResponseQueue({ file, connection, seed, log });
     const memory = file.memory();
     this.#devices = new Map(
       (options.devices ?? [{ lfdi }]).map((device) => {
         const life = new EventLife(device.lfdi, connection.origin, this.#queue, memory);
-        return [device.lfdi, new Managed(device, life)];
+        return [device.lfdi, new Managed(device, life, new LogEvents(file, device.lfdi, memory))];
       }),
     );
+    this.#managed = new ManagedDevices(this.#devices, log);
     const isInBand = options.registration === 'in band';
     const devices = this.#devices;
-    this.#server = new ServerView({ connection, serverUrl, file, devices, isInBand, seed: this.#seed, log });
+    this.#server = new ServerView({ connection, serverUrl, file, devices, isInBand, seed, log });
+    this.#reach = new Reach(seed, log, () => this.#server.patience);
     this.#extension = new Extension(connection, file);
     this.#alarm = new Alarm(clock, 'utility', 'exchange', (now) => this.#turn(now));
   }
@@ -96,7 +93,7 @@ export class UtilityClient implements AsyncDisposable {
   async start(): Promise<void> {
     const { clock, subscriptions } = this.#options;
     this.#server.restore();
-    await this.#stepDevices();
+    await this.#managed.step(() => this.serverNow());
     await subscriptions?.start((url, isSubscribed) => {
       this.#server.notified(url, isSubscribed, clock.now());
       this.#hasten();
@@ -133,7 +130,7 @@ export class UtilityClient implements AsyncDisposable {
 
   /** Why nothing goes on, if it does not. */
   get lastError(): GridError | undefined {
-    return this.#stopReason ?? this.#lastError;
+    return this.#stopReason ?? this.#reach.lastError;
   }
 
   registration(lfdi: Lfdi = this.#options.lfdi): RegistrationState {
@@ -160,17 +157,33 @@ export class UtilityClient implements AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Tells the server of a device: at once where something has changed, else once a period. */
-  report(reports: DeviceReports, lfdi: Lfdi = this.#options.lfdi): void {
+  /**
+   * Tells the server of a device: at once where something has changed, else once a period. `der` is the place of the
+   * DER in its DERList that the DER documents are of; the device's own go with the first.
+   */
+  report(reports: DeviceReports, lfdi: Lfdi = this.#options.lfdi, der = 0): void {
     const managed = this.#devices.get(lfdi);
-    managed?.reports.set(reports);
-    if (managed?.view !== undefined) this.#hasten(managed.reports.nextDue(managed.view));
+    if (managed === undefined) return;
+    managed.report(reports, der);
+    if (managed.view !== undefined) this.#hasten(managed.nextReport());
   }
 
-  /** Tells the server of an alarm, or of another event. */
+  /** The flow reservations that a server has granted: their events are answered where it asks for responses. */
+  reserved(list: FlowReservationResponseList, lfdi: Lfdi = this.#options.lfdi): void {
+    const managed = this.#devices.get(lfdi);
+    if (managed?.reserve(list, this.#options.connection.origin) !== true || this.#isStopped) return;
+    this.#alarm.hasten(this.#options.clock.now());
+  }
+
+  /** Tells the server of an alarm, or of another event. Without a server it is kept. */
   logEvent(event: LoggedEvent, lfdi: Lfdi = this.#options.lfdi): void {
     this.#devices.get(lfdi)?.logEvents.add(event, this.serverNow());
-    this.#hasten();
+    if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
+  }
+
+  /** Whether the server was told, in this run or an earlier one, that something holds, and not yet that it is over. */
+  isStanding(event: LoggedEvent, lfdi: Lfdi = this.#options.lfdi): boolean {
+    return this.#devices.get(lfdi)?.logEvents.isStanding(event) === true;
   }
 
   /** Says which events a device does not follow; the responses are due at once. */
@@ -188,7 +201,7 @@ export class UtilityClient implements AsyncDisposable {
   async resources(lfdi: Lfdi = this.#options.lfdi): Promise<Resources> {
     const { clock } = this.#options;
     if (!this.#server.isKnown || this.view(lfdi) === undefined) {
-      this.#retryAt = Number.NEGATIVE_INFINITY;
+      this.#reach.askAgain();
       await this.#turn(clock.now());
       if (this.lastError !== undefined) throw this.lastError;
     }
@@ -210,14 +223,14 @@ export class UtilityClient implements AsyncDisposable {
 
   /** The server answers again, as somebody else has found: there is no need to wait any longer. */
   reached(): void {
-    if (this.#failures === 0 || this.#isStopped) return;
-    this.#retryAt = Number.NEGATIVE_INFINITY;
+    if (!this.#reach.isLost || this.#isStopped) return;
+    this.#reach.askAgain();
     this.#alarm.hasten(this.#options.clock.now() + 1);
   }
 
   /** Without a server the alarm stays with the back-off. */
   #hasten(at: number = this.#options.clock.now()): void {
-    if (this.#failures === 0 && !this.#isStopped) this.#alarm.hasten(at);
+    if (!this.#reach.isLost && !this.#isStopped) this.#alarm.hasten(at);
   }
 
   /** One turn of talking to the server; callers that come during one share it. */
@@ -230,13 +243,13 @@ export class UtilityClient implements AsyncDisposable {
 
   async #talk(now: UnixSeconds): Promise<void> {
     if (this.#isStopped) return;
-    const isAsked = now >= this.#retryAt;
+    const isAsked = now >= this.#reach.retryAt;
     const isChanged = isAsked && (await this.#attempt(now, () => this.#server.refresh(now))) === true;
     // Events go on without their server.
-    const isMoved = await this.#stepDevices();
+    const isMoved = await this.#managed.step(() => this.serverNow());
     if (isChanged || isMoved) this.#notify();
     let retry: number | undefined;
-    if (isAsked && this.#failures === 0) {
+    if (isAsked && !this.#reach.isLost) {
       await this.#attempt(now, async () => {
         retry = await this.#tell(now);
       });
@@ -244,67 +257,24 @@ export class UtilityClient implements AsyncDisposable {
     this.#setAlarm(now, retry);
   }
 
-  async #attempt<Result>(now: UnixSeconds, talk: () => Promise<Result>): Promise<Result | undefined> {
-    try {
-      const result = await talk();
-      if (this.#failures > 0) this.#options.log.info('server reached again');
-      this.#failures = 0;
-      this.#lastError = this.#server.refusal;
-      return result;
-    } catch (error) {
-      if (!(error instanceof GridError)) throw error;
-      this.#notReached(error, now);
-      return undefined;
-    }
-  }
-
-  #notReached(error: GridError, now: UnixSeconds): void {
-    this.#failures++;
-    this.#lastError = error;
-    this.#retryAt = now + backoffSeconds(backoffUpTo(this.#server.patience), this.#failures, this.#seed);
-    if (this.#failures === 1) this.#options.log.warn({ reason: error.describe() }, 'server not reached');
-  }
-
-  /** Moves events on. Whether one of them has begun, ended or changed. */
-  async #stepDevices(): Promise<boolean> {
-    let isMoved = false;
-    for (const managed of this.#devices.values()) {
-      try {
-        isMoved = (await managed.step(this.serverNow())) || isMoved;
-      } catch (error) {
-        if (!(error instanceof GridError)) throw error;
-        // What cannot be kept has not happened: the same step is taken again.
-        this.#options.log.error({ reason: error.describe() }, 'events cannot be kept');
-        managed.nextStep = this.serverNow() + stepRetrySeconds;
-      }
-    }
-    return isMoved;
+  #attempt<Result>(now: UnixSeconds, talk: () => Promise<Result>): Promise<Result | undefined> {
+    return this.#reach.attempt(now, talk, () => this.#server.refusal);
   }
 
   /** Responses, reports, LogEvents and subscriptions. Answers when to come again for responses that wait. */
   async #tell(now: UnixSeconds): Promise<number | undefined> {
-    const { connection, log, subscriptions, lfdi } = this.#options;
+    const { connection, subscriptions, lfdi } = this.#options;
     const retry = await this.#queue.drain(now);
-    for (const managed of this.#devices.values()) await managed.tell(connection, now, log);
+    await this.#managed.tell(connection, now);
     const [first] = this.#devices.values();
     const own = this.#server.endDevice(lfdi) ?? first?.view?.endDevice;
     await subscriptions?.keep(connection, this.#server.nodes, own?.SubscriptionListLink?.href, now);
-    await this.#leaveWrongPins();
-    return retry;
-  }
-
-  /** A server with another PIN than ours is left alone (IEEE 2030.5-2018 §8.4). */
-  async #leaveWrongPins(): Promise<void> {
-    const { connection, log } = this.#options;
-    const wrong = [...this.#devices.values()].filter(({ state }) => state === 'wrong pin');
-    for (const managed of wrong) {
-      const endDevice = this.#server.endDevice(managed.device.lfdi);
-      await managed.tellWrongPin(connection, endDevice, this.serverNow(), log);
+    const reason = await this.#managed.leaveWrongPins(connection, this.#server, this.serverNow());
+    if (reason !== undefined) {
+      this.#isStopped = true;
+      this.#stopReason = reason;
     }
-    const [first] = wrong;
-    if (first === undefined || wrong.length < this.#devices.size) return;
-    this.#isStopped = true;
-    this.#stopReason = wrongPin(first.device.lfdi);
+    return retry;
   }
 
   #setAlarm(now: UnixSeconds, retry: number | undefined): void {
@@ -312,17 +282,17 @@ export class UtilityClient implements AsyncDisposable {
       this.#alarm.set(undefined);
       return;
     }
+    const { isLost, retryAt } = this.#reach;
     const due: number[] = [];
-    for (const { nextStep, view, reports } of this.#devices.values()) {
-      if (nextStep !== undefined) due.push(nextStep - this.#server.timeOffset);
-      if (view !== undefined && this.#failures === 0) due.push(reports.nextDue(view));
+    for (const managed of this.#devices.values()) {
+      if (managed.nextStep !== undefined) due.push(managed.nextStep - this.#server.timeOffset);
+      if (!isLost) due.push(managed.nextReport());
     }
-    if (this.#failures > 0) due.push(this.#retryAt);
-    else
-      due.push(
-        this.#server.nextDue(),
-        ...[retry, this.#options.subscriptions?.nextDue()].filter((at) => at !== undefined),
-      );
+    if (isLost) due.push(retryAt);
+    else {
+      const others = [retry, this.#options.subscriptions?.nextDue()].filter((at) => at !== undefined);
+      due.push(this.#server.nextDue(), ...others);
+    }
     const next = Math.min(...due);
     this.#alarm.set(next === Number.POSITIVE_INFINITY ? undefined : Math.max(next, now + 1));
   }

@@ -1,6 +1,7 @@
 import {
   type DERModes,
   derProgram,
+  flowReservations,
   type LoadControlModes,
   loadControlProgram,
   messageProgram,
@@ -20,6 +21,7 @@ import type {
   DeviceCategoryType,
   EndDevice,
   EndDeviceControl,
+  FlowReservationResponse,
   MessagingProgram,
   RateComponent,
   ReadingType,
@@ -54,7 +56,7 @@ export interface TariffView {
 }
 
 /** Kinds of programs whose events compete among themselves only; the first part of an `EventFamily`'s key. */
-export type ProgramKind = 'der' | 'drlc' | 'message' | 'price';
+export type ProgramKind = 'der' | 'drlc' | 'message' | 'price' | 'reservation';
 
 /**
  * What the server has for one EndDevice, as it was read last. Events' replyTo are absolute, as are the links of the
@@ -78,7 +80,12 @@ export interface UtilityView {
 }
 
 /** The response that a kind of event is answered with (IEEE 2030.5-2018 §10.2.4). */
-export type ResponseRoot = 'DERControlResponse' | 'DrResponse' | 'PriceResponse' | 'TextResponse';
+export type ResponseRoot =
+  | 'DERControlResponse'
+  | 'DrResponse'
+  | 'FlowReservationResponseResponse'
+  | 'PriceResponse'
+  | 'TextResponse';
 
 /** Programs whose events compete with each other, and how their events are answered. */
 export interface EventFamily {
@@ -120,3 +127,10 @@ export const familiesOf = (view: UtilityView, category?: DeviceCategoryType): Ev
     .flatMap(pricePrograms)
     .map((program): EventFamily => ({ key: `price/${program.mRID}`, response: 'PriceResponse', programs: [program] })),
 ];
+
+/** The reservations that a device was granted; they are read with the market's answers and not with the view. */
+export const reservationFamily = (granted: readonly FlowReservationResponse[]): EventFamily => ({
+  key: 'reservation',
+  response: 'FlowReservationResponseResponse',
+  programs: [flowReservations(granted)],
+});

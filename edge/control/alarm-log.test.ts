@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alarmEvents } from './alarm-log.ts';
+import { alarmEvents, alarmsTold } from './alarm-log.ts';
 
 const of11 = { functionSet: 11, logEventPEN: 40_732, profileID: 2 };
 
@@ -23,4 +23,11 @@ test('of alarms that change together each is logged, in the order of alarmStatus
 test('details fit a String32', () => {
   const all = new Set(['voltageImbalance', 'currentImbalance', 'emergencyRemote', 'underFrequency'] as const);
   for (const { details = '' } of alarmEvents(all, new Set())) assert.ok(details.length <= 32, details);
+});
+
+test('what the log was told of last time is found by the codes of its events, raised ones only', () => {
+  const raised = alarmEvents(new Set(), new Set(['overVoltage', 'phaseRotation']));
+  const codes = new Set(raised.map(({ logEventCode }) => logEventCode));
+  const told = alarmsTold((event) => event.functionSet === 11 && codes.has(event.logEventCode));
+  assert.deepEqual(told, new Set(['overVoltage', 'phaseRotation']));
 });

@@ -45,7 +45,7 @@ export interface DerState {
 const bits = (octets: number, table: Readonly<Record<string, number>>, names: ReadonlySet<string>): Uint8Array =>
   bitmap(
     octets,
-    Object.entries(table).flatMap(([name, bit]) => (names.has(name) ? [bit] : [])),
+    [...names].flatMap((name) => table[name] ?? []),
   );
 
 /** The modes of 2030.5 that are told of, with the two that are storage's own. */

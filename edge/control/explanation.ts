@@ -10,6 +10,8 @@ export type Source =
   /** The installer's rules in the board file: `connection`, or its `controlWhenLost`. */
   | { readonly kind: 'site' }
   | { readonly kind: 'whenLost' }
+  /** The network operator's ripple control; with why it is not believed where its lines cannot be right. */
+  | { readonly kind: 'ripple'; readonly fault?: string | undefined }
   /** On the way up after a limit that is over, and after a time out of service. */
   | { readonly kind: 'release' }
   | { readonly kind: 'softStart' };

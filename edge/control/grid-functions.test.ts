@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { GridCondition } from '#drivers/site/grid.ts';
 import { control } from '../client/test-utility.ts';
+import type { ModeReason } from './explanation.ts';
 import { curve, ratedPvW, ratedStorageW, type Second, setMaxW, type SiteOptions, TestSite } from './test-site.ts';
 
 const nominal: GridCondition = { voltagePercent: 100, frequencyHz: 60 };
@@ -194,20 +195,48 @@ test('ride-through curves: the device trips when its curve says so, and not befo
   }
 });
 
-test('momentary cessation and may-trip curves are taken by the device', async (t) => {
-  const cease = curve({
-    id: 1,
-    type: 9,
-    points: [
-      [0, 0],
-      [0, 950],
-    ],
-    yRefType: 0,
-    multipliers: [0, -1],
-  });
-  const at = { ...nominal, voltagePercent: 94 };
-  const { pvW } = await during(t, { base: link('opModLVRTMomentaryCessation'), curves: [cease], at, after: 25 });
-  assert.equal(pvW, 0);
+test('between its may-trip and its must-trip curve the device rides through, and trips at the must-trip', async (t) => {
+  for (const [of, [mayTrip, mustTrip], edge, at] of [
+    ['HVRT', [3, 5], { far: 130, near: 108 }, { ...nominal, voltagePercent: 109 }],
+    ['LVRT', [8, 10], { far: 0, near: 92 }, { ...nominal, voltagePercent: 90 }],
+    ['HFRT', [1, 2], { far: 66, near: 60.5 }, { ...nominal, frequencyHz: 60.6 }],
+    ['LFRT', [6, 7], { far: 50, near: 59.7 }, { ...nominal, frequencyHz: 59.6 }],
+  ] as const) {
+    const beyond = (id: number, type: number, seconds: number): string => {
+      const points = [edge.far, edge.near].map((y) => [seconds, Math.round(10 * y)] as const);
+      return curve({ id, type, points, yRefType: 0, multipliers: [0, -1] });
+    };
+    const curves = [beyond(1, mayTrip, 5), beyond(2, mustTrip, 20)];
+    const [may, must] = [`opMod${of}MayTrip`, `opMod${of}MustTrip`] as const;
+    const base = noDroop + link(may, 1) + link(must, 2);
+    const { pvW, site } = await during(t, { base, curves, at, after: 40 });
+    const modes: Readonly<Record<string, ModeReason | undefined>> = site.board.explain()?.modes ?? {};
+    assert.deepEqual([modes[may]?.state, modes[must]?.state], ['applied', 'applied'], of);
+    // Beyond both curves since 130.
+    assert.ok(
+      site.between(136, 148).every((second) => second.pvW > 0),
+      `${may} is borne`,
+    );
+    assert.equal(pvW, 0, must);
+  }
+});
+
+test('momentary cessation: nothing is given while the voltage is beyond the curve, and again after it', async (t) => {
+  for (const [mode, type, points, voltagePercent] of [
+    ['opModLVRTMomentaryCessation', 9, [0, 950], 94],
+    ['opModHVRTMomentaryCessation', 4, [1300, 1060], 107],
+  ] as const) {
+    const vertices = points.map((y) => [0, y] as const);
+    const curves = [curve({ id: 1, type, points: vertices, yRefType: 0, multipliers: [0, -1] })];
+    const grid = (time: number): GridCondition =>
+      time >= 1_800_000_130 && time < 1_800_000_145 ? { ...nominal, voltagePercent } : nominal;
+    const { pvW, site } = await during(t, { base: link(mode), curves, grid, after: 60 });
+    assert.ok(
+      site.between(133, 145).every((second) => second.pvW === 0),
+      mode,
+    );
+    assert.ok(pvW > 0, `${mode}: back after ${pvW} W`);
+  }
 });
 
 test('a mode that no device has, and one whose curve is missing, are named as such', async (t) => {

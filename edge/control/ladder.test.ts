@@ -96,6 +96,16 @@ test('the rule for a lost server holds when it is lost, where no event and no de
   assert.equal(said.setpoints.pvW, 5_000);
 });
 
+test('ripple control limits what is generated at once, and contradictory lines by their safest step', () => {
+  const limitOf = (percent: number, fault?: string) => decided({ ripple: { percent, fault } });
+  assert.equal(limitOf(100).explanation.limits.generation, undefined);
+  assert.equal(limitOf(30).explanation.limits.generation?.w, 4_500);
+  assert.equal(limitOf(30).setpoints.pvW, 4_500);
+  const contradictory = limitOf(0, 'no line is active');
+  assert.deepEqual(contradictory.explanation.limits.generation?.source, { kind: 'ripple', fault: 'no line is active' });
+  assert.equal(contradictory.setpoints.pvW, 0);
+});
+
 test('what cannot be seen is assumed worst', () => {
   const settings: Settings<DERModes> = { opModExpLimW: watts(2_000), opModStorageTargetW: watts(-3_000) };
   const blind = decided({ settings, sample: { ...sample, gridW: undefined, loadW: undefined } });

@@ -9,7 +9,7 @@ import { freqWattOf, type LimitInput, limitsOf, type Ramps, type Service, servic
 import { rampedAt } from './limit-ramp.ts';
 import { marginOf, type Moves, noMoves } from './moves.ts';
 import type { ControlledDevice, Plant } from './plant.ts';
-import { limitNames, plan, type PowerLimits, type PowerPlan } from './power-plan.ts';
+import { limitNames, plan, type PlanInput, type PowerLimits, type PowerPlan } from './power-plan.ts';
 import { type SiteView, viewOf } from './site-view.ts';
 import { supportedModes } from './supported-modes.ts';
 
@@ -109,7 +109,7 @@ function planAt(
   { target, storageTarget }: Omit<Ramps, 'limits'>,
 ): PowerPlan {
   const ratedW = plant.inverter?.ratedW ?? 0;
-  const { minW, maxW, freelyMaxW } = storageRange(plant, sample);
+  const { minW, maxW, freelyMaxW, peak } = storageRange(plant, sample);
   return plan({
     limits,
     targetW: target && rampedAt(target, now),
@@ -123,22 +123,36 @@ function planAt(
       isProbed: view.pvW > ratedW / 100 || now % 60 < probeSeconds,
     },
     storage: { minW, maxW, freelyMaxW, strayW: view.strayW },
+    peak,
     margin: marginOf(view.moves, marginShare * Math.max(ratedW, plant.battery?.ratedW ?? 0)),
   });
 }
+
+/** Share of the rating with which storage makes ready for the next peak. */
+const rechargeShare = 0.25;
 
 /** A battery that does not tell its charge rests. */
 function storageRange(
   { battery }: Plant,
   { battery: reading }: SiteSample,
-): { readonly minW: number; readonly maxW: number; readonly freelyMaxW: number } {
+): Pick<PlanInput, 'peak'> & Omit<PlanInput['storage'], 'strayW'> {
   if (battery === undefined || reading === undefined) return { minW: 0, maxW: 0, freelyMaxW: 0 };
   const charge = reading.stateOfChargeCentiPercent;
   // The last hundredth of a percent may be less than a whole one.
   const roomWh = (battery.capacityWh * Math.max(0, fullCentiPercent - 1 - charge)) / fullCentiPercent;
   const mostChargeW = Math.min(battery.maxChargeW, Math.floor((roomWh * 3_600) / taperSeconds));
-  const isFree = charge > battery.reserveCentiPercent;
-  return { minW: 0 - mostChargeW, maxW: battery.maxDischargeW, freelyMaxW: isFree ? battery.maxDischargeW : 0 };
+  const { maxDischargeW: maxW, reserveCentiPercent, peakShaving } = battery;
+  const isAboveReserve = charge > reserveCentiPercent;
+  const minW = 0 - mostChargeW;
+  if (peakShaving === undefined) return { minW, maxW, freelyMaxW: isAboveReserve ? maxW : 0 };
+  const keptCentiPercent = Math.max(reserveCentiPercent, peakShaving.keepCentiPercent);
+  const isReady = charge >= keptCentiPercent;
+  const peak = {
+    aboveW: peakShaving.aboveW,
+    mostW: isAboveReserve ? maxW : 0,
+    rechargeW: isReady ? 0 : Math.min(mostChargeW, rechargeShare * battery.ratedW),
+  };
+  return { minW, maxW, freelyMaxW: charge > keptCentiPercent ? maxW : 0, peak };
 }
 
 const varsOf = (device: ControlledDevice | undefined): number => device?.ratings.maxVarInject ?? 0;

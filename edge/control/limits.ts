@@ -1,4 +1,5 @@
 import type { UnixSeconds } from '#hal/units.ts';
+import type { RippleReading } from '#drivers/capabilities.ts';
 import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import { rampedLimit, type RampRates, rampSeconds } from '#ieee2030_5/events/ramp.ts';
 import type { Setting, Settings } from '#ieee2030_5/events/schedule.ts';
@@ -30,6 +31,8 @@ export interface LimitInput {
   readonly plant: Plant;
   /** `undefined` where no device measures it. */
   readonly frequencyHz: number | undefined;
+  /** What the ripple control asks for; left out where there is none. */
+  readonly ripple?: RippleReading | undefined;
 }
 
 /** In service, out of it (disconnected or de-energized), or back since a time and rising. */
@@ -104,7 +107,7 @@ export function limitsOf(
   for (const name of limitNames) {
     const { ramp, reason } = utilityLimit(name, input, view, before);
     if (ramp !== undefined) ramps[name] = ramp;
-    const others = name === 'output' ? outputLimits(input, service) : siteLimits(name, input);
+    const others = ownLimits(name, input, service);
     const tightest = [reason, ...others].reduce((least, each) =>
       least === undefined || (each !== undefined && each.w < least.w) ? each : least,
     );
@@ -135,6 +138,18 @@ function utilityLimit(
 }
 
 const reasonOf = ({ source, since, until }: Setting<unknown>): Reason => ({ source, since, until });
+
+function ownLimits(name: LimitName, input: LimitInput, service: Service): LimitReason[] {
+  if (name === 'output') return outputLimits(input, service);
+  return name === 'generation' ? rippleLimits(input) : siteLimits(name, input);
+}
+
+/** At once, and without a ramp: the operator asks for it when the grid needs it. */
+function rippleLimits({ ripple, plant }: LimitInput): LimitReason[] {
+  if (ripple === undefined || (ripple.percent >= 100 && ripple.fault === undefined)) return [];
+  const w = Math.floor((plantMaxW(plant) * ripple.percent) / 100);
+  return [{ source: { kind: 'ripple', fault: ripple.fault }, w, goalW: w }];
+}
 
 function siteLimits(name: LimitName, { settings, site, isServerLost }: LimitInput): LimitReason[] {
   const holder: { readonly mode: keyof DERModes; readonly site?: 'importLimitW' | 'exportLimitW' } = holders[name];

@@ -1,6 +1,7 @@
+import { reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds, W } from '#hal/units.ts';
-import type { GridReading } from '#drivers/grid-support.ts';
+import type { GridReading, GridSupport } from '#drivers/grid-support.ts';
 import type { DERModes } from '#ieee2030_5/events/modes.ts';
 import { activeAt, nextChange, type Schedule, type Settings } from '#ieee2030_5/events/schedule.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
@@ -13,7 +14,7 @@ import { type Explanation, withRefusals } from './explanation.ts';
 import { deviceModes } from './grid-modes.ts';
 import { decide, type LadderMemory, nothingDecided } from './ladder.ts';
 import { type SiteRules, watts } from './limits.ts';
-import { DeviceOrders } from './orders.ts';
+import { DeviceOrders, type Reversions } from './orders.ts';
 import { type Plant, plantOf } from './plant.ts';
 
 /** What the utility's client knows; see `UtilityClient`. */
@@ -29,14 +30,16 @@ export interface ControlLoopOptions {
   readonly file: BoardFile;
   readonly devices: BoardDevices;
   readonly utility: Utility;
+  readonly sampleSeconds: number;
   /** Whose programs the board follows. */
   readonly lfdi: Lfdi;
-  readonly readGrid: () => Promise<GridReadings>;
   readonly log: Log;
 }
 
 /** What the devices measure of the grid is asked for this often, seconds; more often only where a mode needs it. */
-export const gridSeconds = 15;
+const gridSeconds = 15;
+/** And with every so manieth sample at the most. */
+const samplesPerGrid = 4;
 
 const none: Settings<DERModes> = {};
 
@@ -52,6 +55,8 @@ export class ControlLoop {
     | { readonly of: Schedule<DERModes>; readonly until: number; readonly value: Settings<DERModes> }
     | undefined;
   #lostSince: UnixSeconds | undefined;
+  /** Of which the log has told. */
+  #hasSwitchFailed = false;
   #grid: GridReadings = { inverter: undefined, battery: undefined };
   #gridAt = -Infinity;
   #sample: SiteSample | undefined;
@@ -96,38 +101,47 @@ export class ControlLoop {
       outputW: (sample.inverter?.powerW ?? 0) + (sample.battery?.powerW ?? 0),
     };
   }
-  /** The devices are started: what they can do is known. */
-  start(): void {
+
+  /** Devices have been found: what they can do is known. Called again when another is. */
+  start(isStarted: (role: 'inverter' | 'battery') => boolean = () => true): void {
     const { file, devices, log } = this.#options;
-    this.#plant = plantOf(file, devices);
+    this.#plant = plantOf(file, devices, isStarted);
     const { inverter, battery } = this.#plant;
+    const before = this.#orders;
+    const orders = (device: GridSupport, name: string, ratedW: number, reversions: Reversions): DeviceOrders =>
+      new DeviceOrders(device, name, ratedW, reversions, log);
     this.#orders = {
       inverter:
-        devices.inverter &&
-        inverter &&
-        new DeviceOrders(
-          devices.inverter,
-          'inverter',
-          inverter.ratedW,
-          { limitW: this.#safePvW(inverter.ratedW) },
-          log,
-        ),
+        devices.inverter && inverter && isStarted('inverter')
+          ? (before?.inverter ??
+            orders(devices.inverter, 'inverter', inverter.ratedW, { limitW: this.#safePvW(inverter.ratedW) }))
+          : undefined,
       battery:
-        devices.battery &&
-        battery &&
-        new DeviceOrders(devices.battery, 'battery', battery.ratedW, { targetW: W(0) }, log),
+        devices.battery && battery && isStarted('battery')
+          ? (before?.battery ?? orders(devices.battery, 'battery', battery.ratedW, { targetW: W(0) }))
+          : undefined,
     };
   }
 
-  async control(sample: SiteSample, commitmentW: number): Promise<void> {
+  /** Whether the next `control` wants to know what the devices measure of the grid. */
+  wantsGrid(now: UnixSeconds): boolean {
+    const { opModFreqWatt } = this.#settingsAt(this.#options.utility.serverNow());
+    const period = Math.max(gridSeconds, samplesPerGrid * this.#options.sampleSeconds);
+    // A clock that was set back is no reason to wait until it is there again.
+    return opModFreqWatt !== undefined || Math.abs(now - this.#gridAt) >= period;
+  }
+
+  /** @param grid where it was wanted */
+  async control(sample: SiteSample, grid: GridReadings | undefined, commitmentW: number): Promise<void> {
     const { utility, lfdi } = this.#options;
     const serverTime = utility.serverNow();
     const settings = this.#settingsAt(serverTime);
     this.#sample = sample;
-    if (settings.opModFreqWatt !== undefined || sample.time - this.#gridAt >= gridSeconds) {
-      this.#grid = seenBy(await this.#options.readGrid(), this.#memory.service === 'out');
+    if (grid !== undefined) {
+      this.#grid = seenBy(grid, this.#memory.service === 'out');
       this.#gridAt = sample.time;
     }
+    const ripple = await this.#options.devices.ripple?.read();
     const { setpoints, explanation, memory } = decide(
       {
         now: sample.time,
@@ -140,6 +154,7 @@ export class ControlLoop {
         frequencyHz: this.#grid.inverter?.frequencyHz ?? this.#grid.battery?.frequencyHz,
         sample,
         commitmentW,
+        ripple,
       },
       this.#memory,
     );
@@ -150,7 +165,19 @@ export class ControlLoop {
     await Promise.all([
       this.#orders?.inverter?.give({ ...setpoints.inverter, ...(limitW === null ? {} : { limitW }) }, sample.time),
       this.#orders?.battery?.give({ ...setpoints.battery, targetW: storageW }, sample.time),
+      this.#switch(explanation.setpoints.isConnected),
     ]);
+  }
+
+  async #switch(isConnected: boolean): Promise<void> {
+    const { devices, log } = this.#options;
+    try {
+      await devices.contactor?.connect(isConnected);
+      this.#hasSwitchFailed = false;
+    } catch (error) {
+      if (!this.#hasSwitchFailed) log.error({ isConnected, reason: reasonOf(error) }, 'the contactor does not follow');
+      this.#hasSwitchFailed = true;
+    }
   }
 
   /** The tightest that export and import may be within a period, W; server time. Ramps are left aside. */
@@ -175,7 +202,8 @@ export class ControlLoop {
   /** A limit that lets PV give all it can, but has the device revert to the safe one without the board. */
   #standingLimitW(): W | null {
     const { inverter } = this.#plant;
-    if (inverter === undefined || this.#safePvW(inverter.ratedW) >= inverter.ratedW) return null;
+    if (inverter === undefined || this.#orders?.inverter === undefined) return null;
+    if (this.#safePvW(inverter.ratedW) >= inverter.ratedW) return null;
     const reverts = this.#options.devices.inverter?.modes().get('limitW')?.reverts;
     return reverts === 'toValue' ? W(inverter.ratedW) : null;
   }

@@ -65,11 +65,12 @@ export class DeviceOrders {
 
   #isDue(mode: DerMode, value: unknown, now: UnixSeconds): boolean {
     const refused = this.#refused.get(mode);
-    if (refused !== undefined && now - refused.at < refusedSeconds) return false;
+    // A clock that was set back is no reason to wait until it is there again.
+    if (refused !== undefined && Math.abs(now - refused.at) < refusedSeconds) return false;
     const given = this.#given.get(mode);
     if (given === undefined || !this.#isSame(mode, given.value, value)) return true;
     const reverts = this.#device.modes().get(mode)?.reverts;
-    return reverts !== 'never' && now - given.at >= revertSecondsOf(mode) / 2;
+    return reverts !== 'never' && Math.abs(now - given.at) >= revertSecondsOf(mode) / 2;
   }
 
   /** A limit is lowered at once, and raised beyond the deadband. */

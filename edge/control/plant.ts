@@ -1,5 +1,6 @@
-import type { DerMode, DerRatings } from '#drivers/grid-support.ts';
-import type { BoardFile } from '../board-file.ts';
+import type { Battery, PvInverter } from '#drivers/capabilities.ts';
+import type { DerMode, DerRatings, GridSupport } from '#drivers/grid-support.ts';
+import type { BoardFile, DeviceEntry } from '../board-file.ts';
 import type { BoardDevices } from '../sampler.ts';
 
 /** A device's ratings, W, and what it can do for the grid. */
@@ -14,6 +15,8 @@ export interface ControlledBattery extends ControlledDevice {
   readonly maxDischargeW: number;
   readonly capacityWh: number;
   readonly reserveCentiPercent: number;
+  /** The import that is not to be exceeded, W, and the charge that is kept for that; left out where it is not asked for. */
+  readonly peakShaving?: { readonly aboveW: number; readonly keepCentiPercent: number } | undefined;
 }
 
 /** What the board controls. */
@@ -22,30 +25,55 @@ export interface Plant {
   readonly battery: ControlledBattery | undefined;
 }
 
-/** Of the board file's ratings and the devices' own, the smaller count. */
-export function plantOf(file: BoardFile, { inverter, battery }: BoardDevices): Plant {
+/** A device that has not been found yet: what the board file says of it, and no function that it could be told. */
+const unfound = (ratedW: number): ControlledDevice => ({
+  ratedW,
+  ratings: { maxW: ratedW, maxVA: ratedW, maxVarInject: 0, maxVarAbsorb: 0, nominalV: undefined },
+  modes: new Set(),
+});
+
+const found = (device: GridSupport, ratedW: number): ControlledDevice => ({
+  ratedW,
+  ratings: device.ratings(),
+  modes: new Set(device.modes().keys()),
+});
+
+/**
+ * Of the board file's ratings and the devices' own, the smaller count.
+ * @param isStarted whether a device has been found: before, nobody knows what it can
+ */
+export function plantOf(
+  file: BoardFile,
+  { inverter, battery }: BoardDevices,
+  isStarted: (role: 'inverter' | 'battery') => boolean = () => true,
+): Plant {
   const { inverter: pvSpec, battery: batterySpec } = file.devices;
   return {
-    inverter:
-      inverter === undefined
-        ? undefined
-        : {
-            ratedW: Math.min(pvSpec?.ratedW ?? Infinity, inverter.nameplate().ratedW),
-            ratings: inverter.ratings(),
-            modes: new Set(inverter.modes().keys()),
-          },
-    battery:
-      battery === undefined || batterySpec === undefined
-        ? undefined
-        : {
-            ratedW: batterySpec.ratedW,
-            ratings: battery.ratings(),
-            modes: new Set(battery.modes().keys()),
-            maxChargeW: Math.min(batterySpec.ratedW, battery.nameplate().maxChargeW),
-            maxDischargeW: Math.min(batterySpec.ratedW, battery.nameplate().maxDischargeW),
-            capacityWh: batterySpec.capacityWh,
-            reserveCentiPercent: batterySpec.reservePercent * 100,
-          },
+    inverter: inverter && pvPlant(inverter, pvSpec?.ratedW ?? Infinity, isStarted('inverter')),
+    battery: battery && batterySpec && storagePlant(battery, batterySpec, isStarted('battery')),
+  };
+}
+
+function pvPlant(inverter: PvInverter, ratedW: number, isStarted: boolean): ControlledDevice {
+  return isStarted ? found(inverter, Math.min(ratedW, inverter.nameplate().ratedW)) : unfound(ratedW);
+}
+
+function storagePlant(
+  battery: Battery,
+  { ratedW, capacityWh, reservePercent, peakShaving }: DeviceEntry<'battery'>,
+  isStarted: boolean,
+): ControlledBattery {
+  const plate = isStarted ? battery.nameplate() : { maxChargeW: ratedW, maxDischargeW: ratedW };
+  return {
+    ...(isStarted ? found(battery, ratedW) : unfound(ratedW)),
+    maxChargeW: Math.min(ratedW, plate.maxChargeW),
+    maxDischargeW: Math.min(ratedW, plate.maxDischargeW),
+    capacityWh,
+    reserveCentiPercent: reservePercent * 100,
+    peakShaving: peakShaving && {
+      aboveW: peakShaving.aboveW,
+      keepCentiPercent: peakShaving.keepPercent * 100,
+    },
   };
 }
 

@@ -31,6 +31,7 @@ test('without trades the storage covers the need and takes the surplus', () => {
 });
 
 test('bought energy comes from the grid, sold energy goes to it', () => {
+  assert.equal(plan({ ...input, commitmentW: 2_000 }).storageBy, 'market');
   assert.equal(plan({ ...input, commitmentW: 2_000 }).storageW, 4_000);
   assert.equal(plan({ ...input, commitmentW: -2_000 }).storageW, 8_000);
 });
@@ -59,6 +60,27 @@ test('without the meter nothing is charged, and the export limit holds at no loa
   assert.deepEqual([free.storageW, free.storageBy], [0, 'selfConsumption']);
   const target = withLimits({ export: 10_000 }, { load: undefined, storageTargetW: 8_000 });
   assert.ok(target.storageW > 0 && target.storageW + 4_000 <= 10_000);
+});
+
+test('a peak is shaved of its own accord, above the reserve, and storage makes ready for the next without one', () => {
+  const atKept = { ...input.storage, freelyMaxW: 0 };
+  const peak = { aboveW: 4_000, mostW: 15_000, rechargeW: 0 };
+  const shaved = plan({ ...input, storage: atKept, peak });
+  assert.deepEqual([shaved.storageW, shaved.storageBy], [2_000, 'peakShaving']);
+  assert.equal(plan({ ...input, storage: atKept, peak: { ...peak, mostW: 0 } }).storageW, 0, 'not from the reserve');
+  const more = plan({ ...input, peak });
+  assert.deepEqual([more.storageW, more.storageBy], [6_000, 'selfConsumption'], 'what covers the need shaves as well');
+  const bought = plan({ ...input, commitmentW: 5_000, peak });
+  assert.deepEqual([bought.storageW, bought.storageBy], [2_000, 'peakShaving'], 'what was bought makes no peak');
+  const ready = plan({ ...input, storage: atKept, peak: { aboveW: 8_000, mostW: 15_000, rechargeW: 3_750 } });
+  assert.deepEqual([ready.storageW, ready.storageBy], [-2_000, 'peakShaving']);
+  const limited = withLimits(
+    { import: 7_000 },
+    { storage: atKept, peak: { aboveW: 8_000, mostW: 0, rechargeW: 3_750 } },
+  );
+  assert.deepEqual([limited.storageW, limited.storageBy], [-1_000, 'import'], 'a limit goes before');
+  const told = plan({ ...input, storageTargetW: -3_000, peak });
+  assert.equal(told.storageW, -3_000, 'and so does a target');
 });
 
 test('what cannot be held is named by how much', () => {

@@ -12,7 +12,15 @@ export type LimitName = (typeof limitNames)[number];
 export type PowerLimits = Readonly<Record<LimitName, number>>;
 
 /** What decides a setpoint: a limit, a target, being out of service, what the device can, or nothing of these. */
-export type Decider = LimitName | 'target' | 'storageTarget' | 'service' | 'device' | 'selfConsumption';
+export type Decider =
+  | LimitName
+  | 'target'
+  | 'storageTarget'
+  | 'service'
+  | 'device'
+  | 'peakShaving'
+  | 'market'
+  | 'selfConsumption';
 
 /** W; storage is positive when it discharges. */
 export interface PlanInput {
@@ -42,7 +50,18 @@ export interface PlanInput {
     /** What it does, where that is not what it was told: it is not relied upon then. */
     readonly strayW: number | undefined;
   };
+  /** The import that storage keeps the building below of its own accord; left out where it does not. */
+  readonly peak?: PeakShaving | undefined;
   readonly margin: Margin;
+}
+
+/** What storage does about peaks of the import; W, 0 and up. It stays above the building's reserve. */
+export interface PeakShaving {
+  readonly aboveW: number;
+  /** What may be given for it: 0 at the reserve. */
+  readonly mostW: number;
+  /** What is drawn to be ready for the next one, as far as that makes no peak: 0 while there is enough for it. */
+  readonly rechargeW: number;
 }
 
 export interface PowerPlan {
@@ -106,6 +125,8 @@ function storagePlan(input: PlanInput): StoragePlan {
   let by = wantedBy;
   let w = clamp(wantedW, storage.minW, storage.freelyMaxW);
   if (w !== wantedW) by = 'device';
+  const peakW = peakShavingAt(input, w);
+  if (peakW !== undefined) [w, by] = [peakW, 'peakShaving'];
   const atMost = (limit: Decider, mostW: number): void => {
     if (mostW >= w) return;
     w = mostW;
@@ -137,7 +158,21 @@ function wanted({ targetW, storageTargetW, commitmentW, load, pv }: PlanInput): 
   if (storageTargetW !== undefined) return ['storageTarget', storageTargetW];
   if (targetW !== undefined) return ['target', targetW - pv.nowW];
   if (load === undefined) return ['selfConsumption', 0];
-  return ['selfConsumption', (load.lowW + load.highW) / 2 - pv.nowW - commitmentW];
+  const by = commitmentW === 0 ? 'selfConsumption' : 'market';
+  return [by, (load.lowW + load.highW) / 2 - pv.nowW - commitmentW];
+}
+
+/** What storage does in place of `w` for the sake of peaks; `undefined` where nothing else. A target goes before. */
+function peakShavingAt({ peak, load, pv, targetW, storageTargetW }: PlanInput, w: number): number | undefined {
+  if (peak === undefined || load === undefined || targetW !== undefined || storageTargetW !== undefined)
+    return undefined;
+  const overW = load.highW - pv.nowW - peak.aboveW;
+  if (overW > w) {
+    const givenW = Math.min(overW, Math.max(peak.mostW, 0));
+    return givenW > w ? givenW : undefined;
+  }
+  const drawnW = 0 - Math.min(peak.rechargeW, Math.max(0, -overW));
+  return peak.rechargeW > 0 && drawnW < w ? drawnW : undefined;
 }
 
 function pvCap(input: PlanInput, storageW: number, { isTight, w }: StoragePlan): readonly [Decider, number] {

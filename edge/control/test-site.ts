@@ -14,6 +14,7 @@ import { startTestServer, testIdentities } from '../client/test-server.ts';
 import { list, mrid, start, TestUtility, xml } from '../client/test-utility.ts';
 import { EmulatedBuilding } from '../fleet/emulated-building.ts';
 import { OutboxFile } from '../outbox-file.ts';
+import { testBoardFile, testDevices } from '../test-board-file.ts';
 
 export const ratedPvW = 10_000;
 export const ratedStorageW = 5_000;
@@ -46,24 +47,16 @@ export interface Second {
   readonly gridVar: number;
 }
 
-const file = (options: SiteOptions): BoardFile => ({
-  path: 'test.yaml',
-  meterId: 'CONTROL_001',
-  name: 'Control',
-  building: 'residential',
-  zone: 'campus',
-  location: { latitude: 37, longitude: -122, timeZone: 'UTC' },
-  connection: options.connection ?? { importLimitW: 100_000, exportLimitW: 100_000 },
-  hal: 'emulated',
-  devices: {
-    clamps: { driver: 'emontx', gridChannel: 1, loadChannel: 2 },
-    ...(options.inverter !== false && { inverter: { driver: 'sunspec-inverter', unit: 1, ratedW: ratedPvW } }),
-    ...(options.battery !== false && {
-      battery: { driver: 'sunspec-battery', unit: 2, capacityWh, ratedW: ratedStorageW, reservePercent: 10 },
-    }),
-  },
-  site: { peakLoadW: 10_000 },
-});
+const file = (options: SiteOptions): BoardFile =>
+  testBoardFile({
+    meterId: 'CONTROL_001',
+    ...(options.connection && { connection: options.connection }),
+    devices: {
+      clamps: testDevices.clamps,
+      ...(options.inverter !== false && { inverter: { ...testDevices.inverter, ratedW: ratedPvW } }),
+      ...(options.battery !== false && { battery: { ...testDevices.battery, capacityWh, ratedW: ratedStorageW } }),
+    },
+  });
 
 /** A site that never ran, with so much in its battery. */
 const stateAt = (charge: number): SiteState => ({

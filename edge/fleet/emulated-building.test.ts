@@ -4,27 +4,12 @@ import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { UnixSeconds, W } from '#hal/units.ts';
 import type { DerMode, DerModes } from '#drivers/grid-support.ts';
 import { scheduledGrid } from '#drivers/site/grid.ts';
-import type { BoardFile } from '../board-file.ts';
 import type { BoardDevices } from '../sampler.ts';
+import { testBoardFile } from '../test-board-file.ts';
 import { EmulatedBuilding } from './emulated-building.ts';
 
 const start = 1_750_000_000;
-const file: BoardFile = {
-  path: 'test.yaml',
-  meterId: 'TEST_001',
-  name: 'Test',
-  building: 'residential',
-  zone: 'campus',
-  location: { latitude: 37.4, longitude: -122.2, timeZone: 'America/Los_Angeles' },
-  connection: { importLimitW: 100_000, exportLimitW: 100_000 },
-  hal: 'emulated',
-  devices: {
-    clamps: { driver: 'emontx', gridChannel: 1, loadChannel: 2 },
-    inverter: { driver: 'sunspec-inverter', unit: 1, ratedW: 10_000 },
-    battery: { driver: 'sunspec-battery', unit: 2, capacityWh: 80_000, ratedW: 5_000, reservePercent: 10 },
-  },
-  site: { peakLoadW: 10_000 },
-};
+const file = testBoardFile();
 
 test('what a device is told shows at the connection point, on the clamp as in the physics', async () => {
   const clock = new VirtualClock(UnixSeconds(start));

@@ -1,29 +1,31 @@
 import type { Clock } from '#hal/clock.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
-import { type UnixSeconds, W, Wh } from '#hal/units.ts';
-import { EmonMeter } from '#drivers/ct/emon-meter.ts';
-import { EmonTwin } from '#drivers/ct/emon-twin.ts';
+import type { UnixSeconds } from '#hal/units.ts';
+import type { DeviceMemory, Role, Twin, TwinPowers, Wire, Wires } from '#drivers/driver.ts';
 import { ModbusTcpClient } from '#drivers/modbus/client.ts';
 import { type RegisterBank, serveModbusTcp } from '#drivers/modbus/server.ts';
+import { driverNamed } from '#drivers/registry.ts';
 import type { GridSource } from '#drivers/site/grid.ts';
-import { type DevicePower, Site, type SiteState, type TraceSource } from '#drivers/site/site.ts';
-import { nominalVolts } from '#drivers/sunspec/nominal-grid.ts';
-import { SunSpecBattery } from '#drivers/sunspec/battery.ts';
-import { SunSpecBatteryTwin } from '#drivers/sunspec/battery-twin.ts';
-import { SunSpecInverter } from '#drivers/sunspec/inverter.ts';
-import { type InverterModels, SunSpecInverterTwin } from '#drivers/sunspec/inverter-twin.ts';
-import type { BoardFile } from '../board-file.ts';
+import { Site, type SiteState, type TraceSource } from '#drivers/site/site.ts';
+import type { InverterModels } from '#drivers/sunspec/inverter-twin.ts';
+import { type BoardDevice, devicesOf, isEmulated } from '../board-devices.ts';
+import type { BoardFile, DeviceEntry } from '../board-file.ts';
+import { PassingMemory } from '../runtime/device-memory.ts';
+import { makeDevices } from '../runtime/make-devices.ts';
 import type { BoardDevices } from '../sampler.ts';
 
-/** Inputs of an emonTx. */
-const clampInputs = 6;
-/** The twins take requests that travel together: a sample of both devices is one exchange. */
-const maxInFlight = 4;
+/** The twins take requests that travel together: a sample of both devices, their grid state too, is one exchange. */
+const maxInFlight = 8;
 /** SunSpec model 1 gives a serial number 32 bytes. */
 const serialBytes = 32;
 
-const serialOf = (file: BoardFile, device: string): string =>
-  `${file.meterId.slice(device.length + 1 - serialBytes)}-${device}`;
+/** What a serial number says of the kind of device; elsewhere the role itself. */
+const serialMarks: { readonly [R in Role]?: string } = { clamps: 'CT', inverter: 'PV', battery: 'BAT' };
+
+function serialOf(file: BoardFile, role: Role): string {
+  const mark = serialMarks[role] ?? role.toUpperCase();
+  return `${file.meterId.slice(mark.length + 1 - serialBytes)}-${mark}`;
+}
 
 export interface EmulatedBuildingOptions {
   readonly file: BoardFile;
@@ -33,27 +35,38 @@ export interface EmulatedBuildingOptions {
   readonly traces: TraceSource | undefined;
   /** The generation of the inverter's registers; `ieee1547`, which has every control mode, when left out. */
   readonly inverterModels?: InverterModels;
+  /** Where the drivers of its devices remember; until the program ends unless told. */
+  readonly memoryOf?: (role: Role) => DeviceMemory;
   /** Voltage and frequency at the connection point; nominal when left out. `site.grid` sets it later. */
   readonly grid?: GridSource;
 }
 
-const nothing: DevicePower = { activeW: 0, reactiveVar: 0 };
+/** Whether there is nothing real in its place. */
+const isTwinned = (file: BoardFile, entry: DeviceEntry<Role> | undefined): boolean =>
+  entry === undefined || isEmulated(file, entry);
+
+/** A device that is emulated, and its twin. */
+interface TwinnedDevice extends BoardDevice {
+  readonly wire: Wire;
+  readonly twin: Twin<Role, Wire>;
+}
 
 /**
- * A building without hardware: its physics, and behind real sockets on loopback the twins of its devices. What a
- * board sees of it is what it would see of a real one.
+ * A building without hardware, or without some of it: its physics, and behind real sockets on loopback the twins of
+ * the devices that the board file emulates. What a board sees of it is what it would see of a real one.
  */
 export class EmulatedBuilding implements AsyncDisposable {
   readonly meterId: string;
   readonly site: Site;
   readonly #options: EmulatedBuildingOptions;
-  readonly #emon: EmonTwin;
-  readonly #inverter: SunSpecInverterTwin | undefined;
-  readonly #battery: SunSpecBatteryTwin | undefined;
+  readonly #twins: readonly TwinnedDevice[];
   readonly #resources = new AsyncDisposableStack();
+  #bus: ModbusTcpClient | undefined;
+  /** Of the devices that are not emulated. */
+  #real = { pvW: 0, batteryW: 0 };
 
   constructor(options: EmulatedBuildingOptions) {
-    const { file, clock, seed, state, traces } = options;
+    const { file, clock, seed, state, traces, inverterModels } = options;
     const { inverter, battery } = file.devices;
     this.meterId = file.meterId;
     this.#options = options;
@@ -64,80 +77,73 @@ export class EmulatedBuilding implements AsyncDisposable {
       pvRatedW: inverter?.ratedW ?? 0,
       peakLoadW: file.site?.peakLoadW ?? 0,
       battery: { capacityWh: battery?.capacityWh ?? 0, ratedW: battery?.ratedW ?? 0 },
-      ...(traces === undefined ? {} : { traces }),
+      // A real inverter has a sun of its own.
+      ...(isTwinned(file, inverter) ? traces && { traces } : { traces: { ...traces, pvW: () => this.#real.pvW } }),
     };
     const site = new Site(spec, seed, state);
     this.site = site;
-    this.#emon = new EmonTwin(clock);
-    if (inverter !== undefined) {
-      const source = {
-        ratedW: inverter.ratedW,
-        serial: serialOf(file, 'PV'),
-        powerW: () => site.state.pvW,
-        energyWh: () => site.generationWh,
-      };
-      this.#inverter = new SunSpecInverterTwin(source, clock, options.inverterModels ?? 'ieee1547');
-    }
-    if (battery !== undefined) {
-      const source = {
-        ratedW: battery.ratedW,
-        capacityWh: battery.capacityWh,
-        serial: serialOf(file, 'BAT'),
-        acPowerW: () => site.state.batteryW,
-        socCentiPercent: () => site.stateOfChargeCentiPercent,
-        acChargeWh: () => site.acChargeWh,
-        acDischargeWh: () => site.acDischargeWh,
-        dcChargeWh: () => site.dcChargeWh,
-        dcDischargeWh: () => site.dcDischargeWh,
-      };
-      this.#battery = new SunSpecBatteryTwin(source, clock);
-    }
-    const [pvTwin, batteryTwin] = [this.#inverter, this.#battery];
+    this.#twins = devicesOf(file)
+      .filter(({ entry }) => isEmulated(file, entry))
+      .map(({ role, entry }) => {
+        const driver = driverNamed(role, entry.driver);
+        const context = { clock, site, serial: serialOf(file, role), ...(inverterModels && { inverterModels }) };
+        return { role, entry, wire: driver.wire, twin: driver.twin(entry, context) };
+      });
+    const powerOf = <R extends keyof TwinPowers>(role: R): TwinPowers[R] | undefined =>
+      this.#twins.find((each) => each.role === role)?.twin.power as TwinPowers[R] | undefined;
+    const [pv, storage] = [powerOf('inverter'), powerOf('battery')];
     site.controls = {
-      pv: (now, availableW, grid) => pvTwin?.power(now, availableW, grid) ?? nothing,
-      battery: (now, range, grid) => batteryTwin?.power(now, range, grid) ?? nothing,
+      pv: (now, availableW, grid) => pv?.(now, availableW, grid) ?? { activeW: availableW, reactiveVar: 0 },
+      battery: (now, range, grid) => storage?.(now, range, grid) ?? { activeW: this.#real.batteryW, reactiveVar: 0 },
     };
     if (options.grid !== undefined) site.grid = options.grid;
   }
 
-  /** Starts the twins and answers the drivers that reach them over their sockets. */
+  /** Starts the twins and answers the drivers of a building that is all emulated. */
   async start(): Promise<BoardDevices> {
-    const { file, clock } = this.#options;
-    const { clamps, inverter, battery } = file.devices;
-    await this.#emon.start();
-    this.#resources.use(this.#emon);
-    const meter = this.#resources.use(new EmonMeter(new TcpPort('127.0.0.1', this.#emon.port), clock));
-    const bus = await this.#serveBus();
-    return {
-      meter,
-      gridChannel: clamps.gridChannel,
-      loadChannel: clamps.loadChannel,
-      inverter: inverter === undefined ? undefined : new SunSpecInverter(bus, inverter.unit),
-      battery: battery === undefined ? undefined : new SunSpecBattery(bus, battery.unit),
-    };
+    const { file, clock, memoryOf = () => new PassingMemory() } = this.#options;
+    await this.startTwins();
+    const devices = makeDevices({ file, clock, wireOf: (device) => this.wireOf(device), memoryOf });
+    this.#resources.use(devices.meter);
+    return devices;
   }
 
-  /** Lets the physics run up to `now` and the clamps tell of it. */
+  async startTwins(): Promise<void> {
+    for (const { twin } of this.#twins) {
+      await twin.start?.();
+      this.#resources.defer(async () => twin[Symbol.asyncDispose]?.());
+    }
+    const units = this.#twins
+      .filter(({ wire }) => wire === 'modbus')
+      .map(({ entry, twin }) => [Number(entry['unit']), twin.wire as RegisterBank] as const);
+    if (units.length > 0) this.#bus = await this.#serveBus(new Map(units));
+  }
+
+  /** What an emulated device is wired to, once the twins have started; throws RangeError for one that is not. */
+  wireOf({ role }: BoardDevice): Wires[Wire] {
+    const found = this.#twins.find((each) => each.role === role);
+    const wire = found?.wire === 'modbus' ? this.#bus : (found?.twin.wire as Wires[Wire] | undefined);
+    if (wire === undefined) throw new RangeError(`${role} of ${this.meterId} is not emulated, or not started`);
+    return wire;
+  }
+
+  /** What the devices that are not emulated give now, AC W; a battery as far as the emulated cells allow. */
+  follow(real: { readonly pvW: number; readonly batteryW: number }): void {
+    this.#real = { pvW: Math.max(0, Math.round(real.pvW)), batteryW: Math.round(real.batteryW) };
+  }
+
+  /** Lets the physics run up to `now` and the devices tell of it. */
   advanceTo(now: UnixSeconds): void {
     this.site.advanceTo(now);
-    const { gridW, loadW } = this.site.state;
-    const { gridChannel, loadChannel } = this.#options.file.devices.clamps;
-    const channels = Array.from({ length: clampInputs }, () => ({ powerW: W(0), energyWh: Wh(0) }));
-    channels[gridChannel - 1] = { powerW: W(gridW), energyWh: this.site.netGridWh };
-    channels[loadChannel - 1] = { powerW: W(loadW), energyWh: this.site.consumptionWh };
-    this.#emon.emit({ voltsRms: (nominalVolts.lineToNeutral * this.site.grid(now).voltagePercent) / 100, channels });
+    for (const { twin } of this.#twins) twin.afterSecond?.(now);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
 
-  /** Inverter and battery are units behind one Modbus TCP gateway, as those of a hybrid inverter are. */
-  async #serveBus(): Promise<ModbusTcpClient> {
-    const { inverter, battery } = this.#options.file.devices;
-    const units = new Map<number, RegisterBank>();
-    if (inverter !== undefined && this.#inverter !== undefined) units.set(inverter.unit, this.#inverter.bank);
-    if (battery !== undefined && this.#battery !== undefined) units.set(battery.unit, this.#battery.bank);
+  /** Emulated devices are units behind one Modbus TCP gateway, as those of a hybrid inverter are. */
+  async #serveBus(units: ReadonlyMap<number, RegisterBank>): Promise<ModbusTcpClient> {
     const { port } = this.#resources.use(await serveModbusTcp({ port: 0, units }));
     return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', port), { maxInFlight }));
   }

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { VirtualClock, type Moment } from '#hal/emulated/virtual-clock.ts';
-import { GridError } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
 import { createLog, type Log } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { loadTraces } from '#drivers/site/traces.ts';
-import { loadIdentity } from '#provisioning/identity-files.ts';
 import { Board, postSeconds } from '../board.ts';
 import { type BoardFile, loadBoardFile } from '../board-file.ts';
 import type { OutboxTotals } from '../outbox.ts';
 import { OutboxFile } from '../outbox-file.ts';
+import { DeviceFile } from '../runtime/device-memory.ts';
+import { StatusSocket, statusSocketName } from '../status-socket.ts';
+import { BoardIdentities } from './board-identities.ts';
 import { EmulatedBuilding } from './emulated-building.ts';
 import { FieldStore } from './field-store.ts';
 import type { BoardReport, FleetConfig, FleetReport } from './protocol.ts';
@@ -21,6 +23,7 @@ interface Opened {
   readonly buildings: readonly EmulatedBuilding[];
   readonly field: FieldStore;
   readonly outboxFile: OutboxFile;
+  readonly identities: BoardIdentities;
   readonly log: Log;
 }
 
@@ -48,6 +51,8 @@ export class Fleet implements AsyncDisposable {
             config.tracesFolder,
             files.map((file) => file.meterId),
           );
+    const identities = this.#resources.use(new BoardIdentities(config));
+    await identities.start(files.map((file) => file.meterId));
     const field = this.#resources.use(new FieldStore(join(config.dataFolder, 'field.db')));
     const outboxFile = this.#resources.use(new OutboxFile(join(config.dataFolder, 'outbox.db')));
     // Time moves to the start with `begin`; nothing asks for it before.
@@ -60,12 +65,18 @@ export class Fleet implements AsyncDisposable {
           seed: config.seed,
           state: field.load(file.meterId),
           traces: traces?.sourceOf(file.meterId, file.location.timeZone),
+          memoryOf: (role) => new DeviceFile(join(config.dataFolder, 'devices', file.meterId, `${role}.json`)),
         }),
     );
-    this.#opened = { config, clock, files, buildings, field, outboxFile, log };
+    this.#opened = { config, clock, files, buildings, field, outboxFile, identities, log };
     const times = buildings.map((building) => building.site.state.time ?? 0);
     const newest = Math.max(0, ...times);
     return { newest: newest === 0 ? undefined : UnixSeconds(newest) };
+  }
+
+  /** Enrols the boards that are not yet. Rejects as `TpmIdentities.enrol` does. */
+  async enrol({ url }: { readonly url: string }): Promise<number> {
+    return this.#open().identities.enrol(url);
   }
 
   /** Starts twins and boards; the first samples are due at `start`. */
@@ -75,6 +86,9 @@ export class Fleet implements AsyncDisposable {
     clock.setNow(start);
     // The time in which the campus did not run is a power cut: nothing happened in it.
     for (const building of buildings) building.site.resumeAt(start);
+    await opened.identities.renew(new URL(serverUrl).origin, (meter, error) =>
+      opened.log.warn({ meter, reason: reasonOf(error) }, 'the certificate is not renewed'),
+    );
     clock.every({ name: 'field', period: config.sampleSeconds, phase: 'field' }, (now) => {
       for (const building of buildings) building.advanceTo(now);
       if (now % postSeconds === 0) field.save(buildings.map((building) => [building.meterId, building.site.save()]));
@@ -82,10 +96,22 @@ export class Fleet implements AsyncDisposable {
     this.#boards = await Promise.all(
       opened.files.map((file, i) => this.#startBoard(opened, file, buildings[i], serverUrl)),
     );
+    await this.#answerFor(opened);
     const waiting = this.#boards.map((board) => board.outbox.oldest()?.start ?? start);
     this.#earliest = UnixSeconds(Math.min(start, ...waiting));
     this.#before = new Map(this.#boards.map((board) => [board.meterId, board.outbox.totals]));
     return clock.next();
+  }
+
+  /** Boards are asked why they do what they do; a campus runs on where that cannot be. */
+  async #answerFor({ config, log }: Opened): Promise<void> {
+    const status = this.#resources.use(new StatusSocket(join(config.dataFolder, statusSocketName), () => this.#boards));
+    try {
+      await status.start();
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      log.warn({ reason: error.describe() }, 'boards cannot be asked');
+    }
   }
 
   async runUntil(bound: Moment): Promise<Moment> {
@@ -95,7 +121,10 @@ export class Fleet implements AsyncDisposable {
   }
 
   report(): FleetReport {
-    const connections = this.#boards.flatMap(({ connection }) => connection.tls ?? []);
+    const connected = this.#boards.filter(({ connection }) => connection.tls !== undefined);
+    const connections = connected.flatMap(({ connection }) => connection.tls ?? []);
+    const { identities } = this.#open();
+    const inTpm = connected.filter(({ meterId }) => identities.isInTpm(meterId)).length;
     const milliseconds = (percentile: number): number => Math.round(this.#latency.percentile(percentile)) / 1000;
     return {
       boards: this.#boards.map((board) => this.#reportOf(board)),
@@ -106,7 +135,8 @@ export class Fleet implements AsyncDisposable {
       tls: {
         cipher: distinct(connections.map(({ cipher }) => cipher)),
         version: distinct(connections.map(({ version }) => version)),
-        keys: { tpm: 0, software: connections.length },
+        keys: { tpm: inTpm, software: connected.length - inTpm },
+        tpmSignatures: identities.tpmSignatures,
         handshakes: this.#boards.reduce((sum, board) => sum + board.connection.handshakes, 0),
       },
       latencyMs: { postP50: milliseconds(50), postP99: milliseconds(99) },
@@ -137,8 +167,9 @@ export class Fleet implements AsyncDisposable {
       devices: await building.start(),
       clock,
       serverUrl,
-      identity: await loadIdentity(join(config.identitiesFolder, file.meterId)),
+      identity: await opened.identities.of(file.meterId),
       outboxFile: opened.outboxFile,
+      serverStaples: config.serverStaples === true,
       sampleSeconds: config.sampleSeconds,
       seed: config.seed,
       log,

@@ -10,6 +10,7 @@ const stop = (): Promise<void> => fleet[Symbol.asyncDispose]();
 serveParent<FleetProtocol>(
   {
     open: (config) => fleet.open(config),
+    enrol: (service) => fleet.enrol(service),
     begin: (begin) => fleet.begin(begin),
     runUntil: (bound) => fleet.runUntil(bound),
     report: async () => fleet.report(),

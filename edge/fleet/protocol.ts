@@ -5,6 +5,8 @@ import type { UnixSeconds } from '#hal/units.ts';
 export interface FleetProtocol {
   /** Opens stores and starts twins; answers the newest time that they have seen. */
   readonly open: (config: FleetConfig) => { readonly newest: UnixSeconds | undefined };
+  /** Enrols the boards that are not yet, where their keys are in TPMs; answers how many those were. */
+  readonly enrol: (service: { readonly url: string }) => number;
   /** Starts the boards at a virtual time; answers the moment of the first timer. */
   readonly begin: (begin: { readonly start: UnixSeconds; readonly serverUrl: string }) => Moment;
   readonly runUntil: (bound: Moment) => Moment;
@@ -15,7 +17,17 @@ export interface FleetProtocol {
 export interface FleetConfig {
   readonly boardFiles: readonly string[];
   readonly dataFolder: string;
+  /** A folder a board, named by its meter id: its key and certificate, or its certificates where `tpms` is given. */
   readonly identitiesFolder: string;
+  /** Each board has an emulated TPM, and its keys are in it. */
+  readonly tpms?: {
+    /** A state folder a board, named by its meter id. */
+    readonly folder: string;
+    /** PEM of the root that the head-end comes from. */
+    readonly ca: string;
+  };
+  /** The head-end proves at each handshake that its certificate is not revoked, and boards demand it. */
+  readonly serverStaples?: boolean;
   readonly tracesFolder: string | undefined;
   readonly sampleSeconds: number;
   readonly seed: number;
@@ -42,7 +54,10 @@ export interface FleetReport {
   readonly tls: {
     readonly cipher: string;
     readonly version: string;
+    /** Boards that have connected, by where the key is that their TLS uses. */
     readonly keys: { readonly tpm: number; readonly software: number };
+    /** Made by TPMs for TLS since this process began. */
+    readonly tpmSignatures: number;
     /** Of all boards since this process began. */
     readonly handshakes: number;
   };

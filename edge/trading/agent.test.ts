@@ -122,3 +122,55 @@ test('a server that promises ever more windows cannot fill the memory', async ()
   const kept = answers.filter((_, n) => agent.commitmentW(UnixSeconds(window + n * WINDOW_SECONDS)) !== 0);
   assert.deepEqual(kept, answers.slice(0, 4));
 });
+
+test('a role that changes before the gate withdraws the offer and makes it anew on the other side', async () => {
+  const sent: string[] = [];
+  const post = async (href: string, name: string, { mRID, energyRequested }: Posted['document']) => {
+    const energy = energyRequested?.value;
+    sent.push(`${name} ${energy}`);
+    return { status: 201, location: `${href}/${Buffer.from(mRID ?? []).toString('hex')}`, elapsedMs: 1 };
+  };
+  const remove = async (href: string) => {
+    sent.push(`DELETE ${href}`);
+    return { status: 204, location: undefined, elapsedMs: 1 };
+  };
+  const connection = { post, delete: remove } as unknown as Connection;
+  const at = (second: number) => UnixSeconds(window - offerLeadSeconds + second);
+  const outlookOf = (netW: number) => ({
+    netW,
+    windowSeconds: WINDOW_SECONDS,
+    limits: { importW: 1e6, exportW: 1e6 },
+    storage: undefined,
+  });
+  const agent = new TradingAgent('A', 'academic', 1, { type: 'Prosumer', ratedW: 10_000 });
+  const requests = { requests: '/frq' } as unknown as Resources;
+  await agent.offer(connection, requests, at(-60), outlookOf(6_000));
+  assert.equal(agent.role, 'buyer');
+  // Clearly a surplus, but not for long enough yet; then for a minute, with the gate still open.
+  assert.equal(agent.observe(at(-50), outlookOf(-6_000)), false);
+  assert.equal(agent.observe(at(10), outlookOf(-6_000)), true);
+  await agent.offer(connection, requests, at(10), outlookOf(-6_000));
+  const [first, withdrawn, second] = sent;
+  assert.deepEqual([first, second], ['FlowReservationRequest 500', 'FlowReservationRequest -500']);
+  assert.match(withdrawn ?? '', /^DELETE \/frq\/[0-9a-f]{32}$/);
+  assert.equal(agent.observe(at(20), outlookOf(6_000)), false, 'a change needs its time');
+});
+
+test('a building that is a buyer for the moment offers nothing of a short surplus', async () => {
+  const posts: number[] = [];
+  const post = async (_href: string, _name: string, { energyRequested }: Posted['document']) => {
+    posts.push(energyRequested?.value ?? 0);
+    return { status: 201, location: '/frq/1', elapsedMs: 1 };
+  };
+  const agent = new TradingAgent('A', 'academic', 1, { type: 'Prosumer', ratedW: 10_000 });
+  const outlookOf = (netW: number) => ({
+    netW,
+    windowSeconds: WINDOW_SECONDS,
+    limits: { importW: 1e6, exportW: 1e6 },
+    storage: undefined,
+  });
+  const connection = { post } as unknown as Connection;
+  agent.observe(UnixSeconds(window - 60), outlookOf(6_000));
+  await agent.offer(connection, { requests: '/frq' } as unknown as Resources, window, outlookOf(-6_000));
+  assert.deepEqual(posts, []);
+});

@@ -9,6 +9,7 @@ const connectTimeoutMs = 5000;
 /** A byte port over TCP: Modbus TCP devices, serial device servers, emulated serial lines. */
 export class TcpPort implements BytePort {
   readonly name: string;
+  readonly isChecked = true;
   readonly #host: string;
   readonly #port: number;
 

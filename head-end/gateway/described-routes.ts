@@ -12,6 +12,7 @@ declare module 'fastify' {
 const own: Operation = {
   id: 'getOpenApi',
   tag: 'interface',
+  needs: 'open',
   summary: 'This description',
   answers: { 200: { what: 'OpenAPI 3.1', schema: { type: 'object' } } },
 };

@@ -23,8 +23,12 @@ export interface EventStreamOptions {
   readonly heartbeatMs?: number;
 }
 
+/** What one listener gets of a state that all get alike; undefined ends the stream. */
+export type View = (all: () => string) => string | undefined;
+
 interface Client {
   readonly sink: EventSink;
+  readonly view: View;
   /** There is a state which this listener has not seen. */
   stale: boolean;
   /** Its last write still waits in memory. */
@@ -65,10 +69,10 @@ export class EventStream implements Disposable {
     return !this.#closed && this.#clients.size < this.#maxClients;
   }
 
-  /** Adds a listener and sends it the present state. Ask `hasRoom` first; without room it throws a RangeError. */
-  add(sink: EventSink): void {
+  /** Adds a listener and sends it the present state, or its view of it. Ask `hasRoom` first; without room it throws a RangeError. */
+  add(sink: EventSink, view: View = (all) => all()): void {
     if (!this.hasRoom) throw new RangeError('no room for another listener');
-    const client: Client = { sink, stale: true, blocked: false, missedHeartbeats: 0, pause: undefined };
+    const client: Client = { sink, view, stale: true, blocked: false, missedHeartbeats: 0, pause: undefined };
     this.#clients.add(client);
     sink.onClose(() => this.#remove(client));
     sink.onDrain(() => {
@@ -102,13 +106,21 @@ export class EventStream implements Disposable {
 
   #send(client: Client): void {
     if (!client.stale || client.blocked || client.pause !== undefined || !this.#clients.has(client)) return;
-    this.#text ??= `event: snapshot\ndata: ${this.#data()}\n\n`;
+    const state = client.view(() => {
+      this.#text ??= this.#data();
+      return this.#text;
+    });
+    if (state === undefined) {
+      this.#remove(client);
+      client.sink.end();
+      return;
+    }
     client.stale = false;
     client.pause = deadline(this.#minIntervalMs, () => {
       client.pause = undefined;
       this.#send(client);
     });
-    client.blocked = !client.sink.write(this.#text);
+    client.blocked = !client.sink.write(`event: snapshot\ndata: ${state}\n\n`);
   }
 
   #beat(): void {

@@ -1,16 +1,25 @@
 import type { AddressInfo } from 'node:net';
+import fastifyCookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { deadline } from '#hal/wall.ts';
+import type { Access } from '../access/access.ts';
 import { isPageFile, pageFolder } from '../dashboard/page.ts';
 import { EventStream } from './event-stream.ts';
-import { guardLoopback } from './guard.ts';
+import { accessRoutes } from './access/routes.ts';
+import { addMe } from './access/me-route.ts';
+import { addAccessRoutes } from './access/access-route.ts';
+import { authorise } from './authorise.ts';
+import { guard } from './guard.ts';
+import { Listener, type ListenerTls } from './listener.ts';
 import { History } from './history.ts';
 import { describeRoutes } from './described-routes.ts';
 import { apiBase, type OperatorParts } from './operator/operation.ts';
-import { addOperatorRoutes } from './operator/routes.ts';
+import { deviceOf } from './operator/device-json.ts';
+import { starting } from './operator/refusals.ts';
+import { addOperatorRoutes, type Managed } from './operator/routes.ts';
 import { answerProblems, sendProblem } from './problem.ts';
 import { addRoutes } from './routes.ts';
 import type { SnapshotSource } from './snapshot.ts';
@@ -18,11 +27,14 @@ import type { SnapshotSource } from './snapshot.ts';
 export interface GatewayOptions {
   /** TCP port; 0 takes any free one. */
   readonly port: number;
-  /** `127.0.0.1` (also by the name `localhost`) or `::1`; `127.0.0.1` unless told. */
+  /** The address to listen on; `127.0.0.1` unless told. Beyond loopback it takes `tls`. */
   readonly host?: string;
+  readonly tls?: ListenerTls;
   readonly source: SnapshotSource;
   /** What operators manage; undefined while the head-end starts. */
   readonly operator?: () => OperatorParts | undefined;
+  /** Who may do what; undefined while the head-end starts. */
+  readonly access?: () => Access | undefined;
   readonly log: Log;
   /** Pages that may listen at the same time; 64 unless told. */
   readonly maxEventClients?: number;
@@ -31,7 +43,10 @@ export interface GatewayOptions {
 /** How long an answer under way may take after the gateway was told to stop, wall milliseconds. */
 const closeGraceMs = 200;
 
-/** REST, server-sent events and the page over plain HTTP, on loopback only. */
+/**
+ * REST, server-sent events and the page: over plain HTTP on loopback, where everyone at this machine may watch the live
+ * campus, or over TLS, where everything takes a sign-in.
+ */
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #history = new History();
@@ -49,13 +64,15 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Listens, once in the gateway's life. Rejects with GTX-GTW-001 when the port is taken, GTX-GTW-002 for a host that
-   * is not loopback, GTX-GTW-003 when it cannot listen for another reason.
+   * Listens, once in the gateway's life; answers how the page is opened. Rejects with GTX-GTW-001 when the port is taken, GTX-GTW-002 for a host that
+   * is not loopback without TLS, GTX-GTW-012 for TLS files that cannot be used, GTX-GTW-003 when it cannot listen for
+   * another reason.
    */
-  async start(): Promise<{ port: number }> {
+  async start(): Promise<{ port: number; origin: string }> {
     const { port, source, log } = this.#options;
-    const host = loopbackAddress(this.#options.host ?? '127.0.0.1');
-    const app = this.#build();
+    const listener = new Listener(this.#options.host ?? '127.0.0.1', this.#options.tls);
+    const host = listener.address;
+    const app = this.#build(listener);
     this.#app = app;
     try {
       await app.listen({ port, host });
@@ -70,7 +87,7 @@ export class Gateway implements AsyncDisposable {
     });
     const bound = (app.server.address() as AddressInfo).port;
     log.info({ host, port: bound }, 'gateway listens');
-    return { port: bound };
+    return { port: bound, origin: listener.origin(bound) };
   }
 
   /** Ends every stream and connection within a second; idempotent. */
@@ -93,43 +110,104 @@ export class Gateway implements AsyncDisposable {
     this.#history.add({ time, generationW: campus.generationW, loadW: campus.loadW, gridW: campus.gridW });
   }
 
-  #build(): FastifyInstance {
-    const { source, log, operator } = this.#options;
-    const app = fastify({
-      logger: false,
-      forceCloseConnections: 'idle',
-      bodyLimit: 1024,
-      requestTimeout: 10_000,
-      frameworkErrors: (error, _request, reply) => sendProblem(reply, error, log),
-    });
-    guardLoopback(app);
+  #build(listener: Listener): FastifyInstance {
+    const { source, log } = this.#options;
+    const app = createServer(listener, log);
+    const { access, authorisation } = this.#authorisation(app, listener);
+    void app.register(fastifyCookie, { hook: false });
+    guard(app, listener);
+    authorise(app, authorisation);
     answerProblems(app, log);
     void app.register(
       async (api) => {
         describeRoutes(api);
-        addRoutes(api, { source, events: this.#events, history: this.#history });
-        addOperatorRoutes(api, operator ?? (() => undefined));
+        addRoutes(api, {
+          source,
+          events: this.#events,
+          history: this.#history,
+          current: (by) => access()?.current(by),
+        });
+        addOperatorRoutes(api, () => this.#managed());
+        addMe(api, listener.isLoopback);
+        addAccessRoutes(api, accessRoutes, {
+          ...authorisation,
+          isSecure: listener.tls !== undefined,
+          meterId: (device, pointer) => this.#meterId(device, pointer),
+        });
       },
       { prefix: apiBase },
     );
-    void app.register(fastifyStatic, {
-      root: pageFolder,
-      allowedPath: isPageFile,
-      dotfiles: 'deny',
-      // The browser asks each time and mostly gets 304: an upgraded head-end never meets yesterday's page.
-      cacheControl: false,
-      setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+    app.get('/.well-known/jwks.json', { config: { needs: 'open' } }, async () => {
+      const known = access();
+      if (known === undefined) throw starting();
+      return known.tokens.jwks();
     });
+    addPage(app);
     return app;
+  }
+
+  #authorisation(app: FastifyInstance, listener: Listener) {
+    const access = (): Access | undefined => this.#options.access?.();
+    // A cookie does not know ports: two head-ends on one machine would sign each other's people out.
+    const cookieName = (): string =>
+      listener.tls === undefined ? `gridtokenx-${(app.server.address() as AddressInfo).port}` : '__Host-gridtokenx';
+    const meterOf = (device: string): string | undefined => {
+      const registry = this.#options.operator?.()?.registry;
+      return (registry?.byMeterId(device) ?? registry?.byLfdi(device.toUpperCase()))?.meterId;
+    };
+    return { access, authorisation: { access, cookieName, meterOf, isWatchOpen: listener.isLoopback } };
+  }
+
+  #managed(): Managed | undefined {
+    const [parts, access] = [this.#options.operator?.(), this.#options.access?.()];
+    return parts === undefined || access === undefined ? undefined : { parts, access };
+  }
+
+  #meterId(device: string, pointer: string): string {
+    const parts = this.#options.operator?.();
+    if (parts === undefined) throw starting();
+    return deviceOf(parts.registry, device, pointer).meterId;
   }
 }
 
-function loopbackAddress(host: string): string {
-  if (host === 'localhost') return '127.0.0.1';
-  if (host === '127.0.0.1' || host === '::1') return host;
-  throw new GridError('GTX-GTW-002', `The dashboard may not listen on ${host}: it speaks plain HTTP`, {
-    kind: 'input',
-    hint: 'Use 127.0.0.1 and reach it from elsewhere through an SSH tunnel.',
+function createServer({ tls }: Listener, log: Log): FastifyInstance {
+  const options = {
+    logger: false,
+    forceCloseConnections: 'idle',
+    bodyLimit: 1024,
+    requestTimeout: 10_000,
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => sendProblem(reply, error, log),
+  } as const;
+  if (tls === undefined) return fastify(options);
+  // RFC 9325 §4.2: forward secrecy and authenticated encryption alone.
+  const https = { ...tls, minVersion: 'TLSv1.2', ciphers: restCiphers } as const;
+  return fastify({ ...options, https });
+}
+
+const restCiphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+].join(':');
+
+/** The page's files hold nothing that anyone may not see: what they show comes from the interface. */
+function addPage(app: FastifyInstance): void {
+  void app.register(fastifyStatic, {
+    root: pageFolder,
+    serve: false,
+    allowedPath: isPageFile,
+    dotfiles: 'deny',
+    // The browser asks each time and mostly gets 304: an upgraded head-end never meets yesterday's page.
+    cacheControl: false,
+    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+  });
+  app.get('/*', { config: { needs: 'open' } }, (request, reply) => {
+    const { '*': path } = request.params as { readonly '*': string };
+    return reply.sendFile(path === '' ? '/index.html' : `/${path}`);
   });
 }
 

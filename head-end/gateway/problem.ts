@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
+import { RetryLater } from '../access/refusals.ts';
 
 /** The HTTP status of each refusal that a client can meet, by how its code begins; the first that fits counts. */
 const statuses: readonly (readonly [start: string, status: number])[] = [
@@ -23,16 +24,45 @@ const statuses: readonly (readonly [start: string, status: number])[] = [
   ['GTX-RES-', 409],
   ['GTX-REG-001', 409],
   ['GTX-REG-002', 422],
+  ['GTX-REG-003', 403],
+  ['GTX-REN-002', 409],
+  ['GTX-REN-', 403],
+  ['GTX-ENR-003', 409],
+  ['GTX-ENR-004', 409],
+  ['GTX-ENR-005', 409],
+  ['GTX-ENR-008', 422],
+  ['GTX-ENR-009', 404],
+  ['GTX-ENR-02', 409],
+  ['GTX-ENR-', 403],
+  ['GTX-TPM-003', 422],
+  ['GTX-TPM-008', 422],
+  ['GTX-TPM-02', 403],
+  ['GTX-TPM-03', 403],
+  ['GTX-PRV-005', 422],
+  ['GTX-ACC-001', 401],
+  ['GTX-ACC-002', 403],
+  ['GTX-ACC-003', 401],
+  ['GTX-ACC-004', 429],
+  ['GTX-ACC-005', 429],
+  ['GTX-ACC-006', 422],
+  ['GTX-ACC-007', 410],
+  ['GTX-ACC-008', 404],
+  ['GTX-ACC-009', 409],
+  ['GTX-ACC-010', 401],
+  ['GTX-ACC-011', 422],
+  ['GTX-ACC-012', 503],
   ['GTX-DB-003', 503],
   ['GTX-DB-008', 503],
 ];
 
+/** The HTTP status of a refusal or of an outage that may pass; undefined for a fault of ours. */
+export const statusOf = (error: unknown): number | undefined =>
+  error instanceof GridError ? statuses.find(([start]) => error.code.startsWith(start))?.[1] : undefined;
+
 /** What of a failure a client may know: a refusal as it is, a bad request's reason, and no inner detail. */
 function problemOf(error: unknown): { status: number; error: GridError } {
-  if (error instanceof GridError) {
-    const status = statuses.find(([start]) => error.code.startsWith(start))?.[1];
-    if (status !== undefined) return { status, error };
-  }
+  const known = statusOf(error);
+  if (known !== undefined) return { status: known, error: error as GridError };
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {
     const status = error.statusCode;
     if (status >= 400 && status < 500) {
@@ -48,6 +78,8 @@ function problemOf(error: unknown): { status: number; error: GridError } {
 export function sendProblem(reply: FastifyReply, failure: unknown, log: Log): void {
   const { status, error } = problemOf(failure);
   if (status >= 500) log.error({ err: failure, path: reply.request.url }, `request failed: ${reasonOf(failure)}`);
+  if (error instanceof RetryLater) void reply.header('retry-after', String(error.retryAfter));
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="gridtokenx"');
   const title = STATUS_CODES[status] ?? 'Problem';
   const problem = {
     type: 'about:blank',

@@ -3,10 +3,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import { GridError } from '#hal/errors.ts';
+import type { Principal } from '../access/principal.ts';
+import { grantOf } from '../access/roles.ts';
 import type { EventSink, EventStream } from './event-stream.ts';
 import type { History } from './history.ts';
 import type { Operation } from './operator/operation.ts';
 import {
+  type CampusSnapshot,
   CampusSnapshotSchema,
   HealthSchema,
   HistorySchema,
@@ -21,11 +24,13 @@ import {
 export interface RouteParts {
   readonly source: SnapshotSource;
   readonly events: EventStream;
+  /** What someone is now; undefined once that has ended. */
+  readonly current: (by: Principal) => Principal | undefined;
   readonly history: History;
 }
 
 /** What the page shows, below `/api/v1`: reading only, present state only. */
-export function addRoutes(instance: FastifyInstance, { source, events, history }: RouteParts): void {
+export function addRoutes(instance: FastifyInstance, { source, events, history, current }: RouteParts): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.addHook('onRequest', async (_request, reply) => {
     void reply.header('cache-control', 'no-store');
@@ -37,14 +42,14 @@ export function addRoutes(instance: FastifyInstance, { source, events, history }
       schema: { response: { 200: CampusSnapshotSchema } },
       ...campus('getSnapshot', 'Everything that the page shows', CampusSnapshotSchema),
     },
-    async () => source.current(),
+    async ({ by }) => seenBy(by, source.current()),
   );
 
   app.get(
     '/meters',
     { schema: { response: { 200: MetersSchema } }, ...campus('listMeters', 'Every meter', MetersSchema) },
-    async () => {
-      const { time, meters } = source.current();
+    async ({ by }) => {
+      const { time, meters } = seenBy(by, source.current());
       return { time, meters };
     },
   );
@@ -109,7 +114,7 @@ export function addRoutes(instance: FastifyInstance, { source, events, history }
   );
 
   // A HEAD request would hold a stream that nobody reads.
-  app.get('/events', { exposeHeadRoute: false, config: { operation: eventsOperation } }, async (_request, reply) => {
+  app.get('/events', { exposeHeadRoute: false, config: { operation: eventsOperation } }, async ({ by }, reply) => {
     if (!events.hasRoom) {
       void reply.header('retry-after', '5');
       const hint = 'Close a page that shows this campus.';
@@ -120,17 +125,49 @@ export function addRoutes(instance: FastifyInstance, { source, events, history }
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-    events.add(sinkOf(reply.raw));
+    events.add(sinkOf(reply.raw), by && ((all) => viewOf(by, { all, source, current })));
   });
 }
 
-const campus = (id: string, summary: string, schema: TSchema, refusals: readonly number[] = []) => ({
-  config: { operation: { id, tag: 'campus', summary, answers: { 200: { what: 'As it is now', schema } }, refusals } },
+/** What an owner sees: the campus as a whole, and of the meters one's own. */
+const seenBy = (by: Principal | undefined, snapshot: CampusSnapshot): CampusSnapshot =>
+  by === undefined || grantOf('watch', by.role) === 'all'
+    ? snapshot
+    : { ...snapshot, meters: snapshot.meters.filter(({ meterId }) => by.meters.includes(meterId)) };
+
+/** The next snapshot of someone's stream; undefined ends it, when the session has ended or the role may not watch. */
+function viewOf(
+  by: Principal,
+  { all, source, current }: Pick<RouteParts, 'source' | 'current'> & { readonly all: () => string },
+): string | undefined {
+  const now = current(by);
+  const grant = now && grantOf('watch', now.role);
+  if (grant === undefined) return undefined;
+  return grant === 'all' ? all() : JSON.stringify(seenBy(now, source.current()));
+}
+
+const campus = (
+  id: string,
+  summary: string,
+  schema: TSchema,
+  refusals: readonly number[] = [],
+): { config: { operation: Operation } } => ({
+  config: {
+    operation: {
+      id,
+      tag: 'campus',
+      needs: 'watch',
+      summary,
+      answers: { 200: { what: 'As it is now', schema } },
+      refusals,
+    },
+  },
 });
 
 const eventsOperation: Operation = {
   id: 'streamSnapshots',
   tag: 'campus',
+  needs: 'watch',
   summary: 'The snapshot, now and after each change, as server-sent events of the kind `snapshot`',
   answers: { 200: { what: 'The stream', schema: { type: 'string' }, mediaType: 'text/event-stream' } },
 };

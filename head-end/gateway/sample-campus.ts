@@ -88,6 +88,7 @@ export function sampleSnapshotAtStart(): CampusSnapshot {
       lastReadingAt: null,
       powerAt: null,
       lastTrade: null,
+      notice: null,
     })),
     windows: [],
     settlements: [],
@@ -120,6 +121,7 @@ function sampleMeter(i: number, time: UnixSeconds): MeterSnapshot {
     batteryWh: Wh(batteryKwh * 1000),
     lastReadingAt: UnixSeconds(i === 7 ? time - 250 : time - (time % 15)),
     powerAt: UnixSeconds(i === 7 ? time - 250 : time - (time % 15)),
+    notice: i === 3 ? { level: 'warning', text: 'certificate ends in 6 days' } : null,
     lastTrade:
       i === 3
         ? null

@@ -45,6 +45,11 @@ export const LastTradeSchema = Type.Object({
   priceMicroPerKWh: Price(),
 });
 
+export const NoticeSchema = Type.Object({
+  level: Type.Union([Type.Literal('notice'), Type.Literal('warning'), Type.Literal('critical')]),
+  text: Type.String({ description: 'For a person: `certificate ends in 6 days`.' }),
+});
+
 export const MeterSchema = Type.Object({
   meterId: Type.String(),
   name: Type.String({ description: 'What people call the building.' }),
@@ -62,6 +67,7 @@ export const MeterSchema = Type.Object({
     Time('End of the span that its powers are means of; null before its second reading: no power yet.'),
   ),
   lastTrade: Nullable(LastTradeSchema),
+  notice: Nullable(NoticeSchema),
 });
 
 export const WindowSchema = Type.Object({
@@ -102,6 +108,7 @@ export const CampusSnapshotSchema = Type.Object({
 });
 
 export type LastTrade = Readonly<Static<typeof LastTradeSchema>>;
+export type Notice = Readonly<Static<typeof NoticeSchema>>;
 export type MeterSnapshot = Readonly<Static<typeof MeterSchema>>;
 export type WindowSnapshot = Readonly<Static<typeof WindowSchema>>;
 export type SettlementSnapshot = Readonly<Static<typeof SettlementSchema>>;

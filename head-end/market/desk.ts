@@ -124,6 +124,14 @@ export class MarketDesk {
     return true;
   }
 
+  /** Takes all open orders of a meter back; answers how many there were. */
+  async withdrawAll(meterId: string): Promise<number> {
+    const mRIDs = [...(this.#orders.get(meterId)?.keys() ?? [])];
+    let withdrawn = 0;
+    for (const mRID of mRIDs) if (await this.withdraw(meterId, mRID)) withdrawn++;
+    return withdrawn;
+  }
+
   /** Clears the window whose gate closes now, and stores it. */
   async closeGate(now: UnixSeconds): Promise<{ window: UnixSeconds; clearing: Clearing }> {
     const window = UnixSeconds(now + GATE_LEAD_SECONDS);

@@ -112,13 +112,11 @@ export const sql = {
     GROUP BY d.meter_id`,
 
   registersSince: `
-    SELECT d.meter_id AS "meterId", c.id AS "channelId", f.value AS first, l.value AS last, b.value AS before
+    SELECT d.meter_id AS "meterId", c.id AS "channelId", f.value AS first, l.value AS last
     FROM reading_channels c JOIN devices d ON d.id = c.device_id
     CROSS JOIN LATERAL (SELECT value FROM readings WHERE channel_id = c.id AND period_start >= $1
       ORDER BY period_start, duration LIMIT 1) f
     CROSS JOIN LATERAL (SELECT value FROM readings WHERE channel_id = c.id AND period_start >= $1
       ORDER BY period_start DESC, duration DESC LIMIT 1) l
-    LEFT JOIN LATERAL (SELECT value FROM readings WHERE channel_id = c.id AND period_start < $1
-      ORDER BY period_start DESC, duration DESC LIMIT 1) b ON true
     ORDER BY d.meter_id, c.id`,
 };

@@ -8,6 +8,7 @@ import { type Channel, Channels, type MirrorPoint } from './channels.ts';
 import { GroupCommit, type IngestStatistics } from './group-commit.ts';
 import { rowsOf } from './mirror-rows.ts';
 import { type ReadingRow, sql } from './reading-sql.ts';
+import { RegisterSwaps } from './register-swaps.ts';
 
 export interface ReadingStoreOptions {
   readonly pool: Pool;
@@ -23,6 +24,12 @@ export interface ReadingCount {
   readonly readings: number;
 }
 
+/** What came in one posting to a MirrorUsagePoint. */
+export interface Posting {
+  readonly mirrorPointId: number;
+  readonly rows: readonly ReadingRow[];
+}
+
 /** A channel's values over a span of time. */
 export interface Registers {
   readonly meterId: string;
@@ -30,25 +37,27 @@ export interface Registers {
   /** At the end of the span's first time period. */
   readonly first: number;
   readonly last: number;
-  /** The last one before the span; null when there is none. */
-  readonly before: number | null;
 }
 
 /** Every reading of every device: takes them in, each once, and answers for them. */
 export class ReadingStore implements AsyncDisposable {
   readonly #pool: Pool;
   readonly #channels: Channels;
+  readonly #swaps: RegisterSwaps;
   readonly #commits: GroupCommit;
+  readonly #listeners = new Set<(posting: Posting) => void>();
 
   constructor({ pool, log, maxPendingRows = 50_000 }: ReadingStoreOptions) {
     this.#pool = pool;
     this.#channels = new Channels(pool);
+    this.#swaps = new RegisterSwaps(pool);
     this.#commits = new GroupCommit(pool, log, maxPendingRows);
   }
 
   /** Loads the channels and the newest reading of each. */
   async start(): Promise<void> {
     await this.#channels.start();
+    await this.#swaps.start();
     await this.#commits.start();
   }
 
@@ -68,6 +77,14 @@ export class ReadingStore implements AsyncDisposable {
     for (const reading of readings) await this.#channels.retireOthers(point, reading);
     if (readings.length > 0) await this.post(answer.id, readings);
     return answer;
+  }
+
+  /**
+   * A device's registers count from another value from now on: what is stored goes on from where it is, whatever the
+   * new ones say. IEEE 2030.5 has no word for it.
+   */
+  swapRegisters(deviceId: number, at: UnixSeconds): Promise<void> {
+    return this.#swaps.swap(this.channelsOf(deviceId), at, (channelId) => this.latest(channelId));
   }
 
   /** Removes a MirrorUsagePoint; answers whether there was one. Its readings stay. */
@@ -102,9 +119,18 @@ export class ReadingStore implements AsyncDisposable {
     const rows: ReadingRow[] = [];
     for (const reading of posted) {
       const channel = this.#channels.known(point, reading) ?? (await this.#channels.createChannel(point, reading));
-      for (const row of rowsOf(channel.id, reading)) rows.push(row);
+      const adjusted = this.#swaps.adjusted(channel, rowsOf(channel.id, reading));
+      for (const row of adjusted instanceof Promise ? await adjusted : adjusted) rows.push(row);
     }
-    return this.ingest(rows);
+    const outcome = await this.ingest(rows);
+    if (outcome.stored > 0) for (const listener of this.#listeners) listener({ mirrorPointId, rows });
+    return outcome;
+  }
+
+  /** Called after the commit of every posting with a reading that was not there. */
+  onPosted(listener: (posting: Posting) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /**

@@ -1,64 +1,35 @@
 import type { Pool, PoolClient } from 'pg';
 import { GridError } from '#hal/errors.ts';
-import { UnixSeconds } from '#hal/units.ts';
-import { type Lfdi, parseLfdi, type Sfdi, sfdiOf } from '#ieee2030_5/identity.ts';
+import type { UnixSeconds } from '#hal/units.ts';
+import { wallSeconds } from '#hal/wall.ts';
+import { type Lfdi, parseLfdi, sfdiOf } from '#ieee2030_5/identity.ts';
+import { never } from '#provisioning/certificates.ts';
 import { inTransaction, Turns } from '../database/transaction.ts';
-import { type DeviceRow, type GivenColumn, givenColumns, sql } from './device-sql.ts';
+import {
+  type CertificateFacts,
+  columnValues,
+  type Device,
+  type DeviceChange,
+  type DeviceFacts,
+  deviceOf,
+  type Identity,
+  identityOf,
+  isSame,
+  type Registration,
+  said,
+} from './device.ts';
+import { type DeviceRow, type IdentityRow, sql } from './device-sql.ts';
 
-/** What an operator may say of a device, and change. */
-export interface DeviceFacts {
-  /** Of the building, for people. */
-  readonly name: string;
-  readonly description: string;
-  /** The kind of building: academic, residential, …; without one the device takes no part in the market. */
-  readonly building: string | undefined;
-  readonly zone: string | undefined;
-  /** Of the inverter, W. */
-  readonly ratedW: number | undefined;
-  /** Of the battery; 0 without one. */
-  readonly storageWh: number | undefined;
-  /** Registration PIN, five digits and their check digit. */
-  readonly pin: number | undefined;
-  /** The id of the device whose certificate may act for this one. */
-  readonly aggregator: number | undefined;
-  /** May register other devices in-band, as theirs. */
-  readonly isAggregator: boolean;
-  /** Bits of DeviceCategoryType, as the device or an operator says. */
-  readonly deviceCategory: Uint8Array | undefined;
-  /** Seconds between posts that the head-end wants of this device; the general ones unless told. */
-  readonly postRate: number | undefined;
-  /** Seconds between polls of any resource; the general ones unless told. */
-  readonly pollRate: number | undefined;
-}
+export type { CertificateFacts, Device, DeviceChange, DeviceFacts, Identity, Registration } from './device.ts';
 
-/** What an operator says about a meter when it is registered; what is left out stays as it is. */
-export interface Registration extends Partial<DeviceFacts> {
-  readonly meterId: string;
-  /** 40 hex digits, or the 20 bytes. */
-  readonly lfdi: string | Uint8Array;
-  /** When the LFDI becomes valid. */
-  readonly at: UnixSeconds;
-}
+/**
+ * What the registry says of an LFDI. `in-force`: it is a device's · `pending`: issued, its device has not come with it
+ * yet · `retired`: another took its place · `revoked`, `quarantined`, `removed`: refused · `unknown`: never heard of.
+ */
+export type Standing = 'in-force' | 'pending' | 'retired' | 'revoked' | 'quarantined' | 'removed' | 'unknown';
 
-/** A device of the registry. Its id and meterId stay; its LFDI changes with its certificate. */
-export interface Device extends DeviceFacts {
-  /** Of this database; in the paths of the IEEE 2030.5 server. */
-  readonly id: number;
-  readonly meterId: string;
-  readonly registeredAt: UnixSeconds;
-  readonly changedAt: UnixSeconds;
-  /** The one in force. */
-  readonly lfdi: Lfdi;
-  readonly sfdi: Sfdi;
-}
-
-export interface DeviceChange {
-  readonly kind: 'added' | 'changed' | 'removed';
-  /** As it is now; as it was last, when it was removed. */
-  readonly device: Device;
-  /** As it was until now. */
-  readonly before?: Device | undefined;
-}
+/** So many of a device's certificates are listed, the newest. */
+const mostIdentities = 100;
 
 /** Who may speak to the head-end. All devices are kept in memory, so that a request costs one look-up. */
 export class Registry {
@@ -67,7 +38,13 @@ export class Registry {
   readonly #byLfdi = new Map<string, Device>();
   readonly #byMeterId = new Map<string, Device>();
   readonly #byId = new Map<number, Device>();
-  readonly #barred = new Set<string>();
+  /**
+   * LFDIs that are refused for good. Not in it are retired ones whose certificate ends: such are let in only while
+   * they are in force, so that renewals leave nothing behind in memory.
+   */
+  readonly #closed = new Map<string, 'retired' | 'revoked' | 'removed'>();
+  /** The devices that have not come with their new certificate yet, by its LFDI. */
+  readonly #pending = new Map<string, number>();
   readonly #listeners = new Set<(change: DeviceChange) => void>();
   #all: readonly Device[] = [];
   /** The device itself, then those that it acts for; made anew after every change. */
@@ -81,13 +58,20 @@ export class Registry {
   async start(): Promise<void> {
     const { rows } = await this.#pool.query<DeviceRow>(sql.allDevices);
     for (const row of rows) this.#remember(deviceOf(row));
+    const closed = await this.#pool.query<{ lfdi: Buffer; standing: 'retired' | 'revoked' }>(sql.closed, [
+      wallSeconds(),
+      never,
+    ]);
+    for (const { lfdi, standing } of closed.rows) this.#closed.set(parseLfdi(lfdi), standing);
     const barred = await this.#pool.query<{ lfdi: Buffer }>(sql.barred);
-    for (const { lfdi } of barred.rows) this.#barred.add(parseLfdi(lfdi));
+    for (const { lfdi } of barred.rows) this.#closed.set(parseLfdi(lfdi), 'removed');
+    const pending = await this.#pool.query<Pick<IdentityRow, 'lfdi' | 'device_id'>>(sql.pending);
+    for (const { lfdi, device_id } of pending.rows) this.#pending.set(parseLfdi(lfdi), device_id);
   }
 
   /**
    * Registers a device, or brings what is known of it up to date; doing it twice changes nothing. An LFDI that
-   * differs from the device's present one takes its place, and the present one is retired. Rejects with `GTX-REG-001`
+   * differs from the device's present one takes its place, and the present one is retired, in one transaction. Rejects with `GTX-REG-001`
    * when the LFDI belongs to another meter, and with `GTX-REG-002` when its aggregator is not a device.
    */
   register(registration: Registration): Promise<Device> {
@@ -95,15 +79,90 @@ export class Registry {
       const lfdi = parseLfdi(registration.lfdi);
       const holder = this.#byLfdi.get(lfdi);
       if (holder !== undefined && holder.meterId !== registration.meterId) throw taken(lfdi, holder.meterId);
-      if (holder !== undefined && isSame(holder, said(registration))) return holder;
+      if (holder !== undefined && isSame(holder, said(registration)) && hasCertificate(holder, registration))
+        return holder;
       this.#checkAggregator(registration.aggregator, holder?.id);
       const before = this.#byMeterId.get(registration.meterId);
       const device = await inTransaction(this.#pool, (client) => store(client, registration, lfdi));
-      this.#barred.delete(lfdi);
-      this.#remember(device);
+      this.#replaced(before, device);
       this.#announce({ kind: before === undefined ? 'added' : 'changed', device, before });
       return device;
     });
+  }
+
+  /**
+   * Keeps a certificate that was issued for a device until the device comes with it (`activate`); one that was issued
+   * before and never used is forgotten. Rejects with `GTX-REG-001` when the LFDI is known already, `GTX-REG-003` when
+   * `replaces` is not the device's LFDI in force.
+   */
+  offer(
+    id: number,
+    offered: { readonly lfdi: Lfdi; readonly replaces: Lfdi; readonly certificate: CertificateFacts },
+    at: UnixSeconds,
+  ): Promise<void> {
+    return this.#turns.take(async () => {
+      const { lfdi, replaces, certificate } = offered;
+      const device = this.#byLfdi.get(replaces);
+      if (device?.id !== id) throw notInForce(replaces);
+      await inTransaction(this.#pool, async (client) => {
+        await client.query(sql.dropPending, [id]);
+        await putLfdi(client, { lfdi, device, at, certificate, isPending: true });
+      });
+      for (const [known, of] of this.#pending) if (of === id) this.#pending.delete(known);
+      this.#pending.set(lfdi, id);
+    });
+  }
+
+  /**
+   * A device has come with its new certificate: its LFDI comes into force and the one before is retired, in one
+   * transaction; again, it changes nothing. Rejects with `GTX-REG-003` for an LFDI that was not offered.
+   */
+  activate(lfdi: Lfdi, at: UnixSeconds): Promise<Device> {
+    return this.#turns.take(async () => {
+      const known = this.#byLfdi.get(lfdi);
+      if (known !== undefined) return known;
+      const before = this.#byId.get(this.#pending.get(lfdi) ?? Number.NaN);
+      if (before === undefined) throw notInForce(lfdi);
+      const device = await inTransaction(this.#pool, async (client) => {
+        await client.query(sql.retireOthers, [before.id, Buffer.from(lfdi, 'hex'), at]);
+        await putLfdi(client, { lfdi, device: before, at, isPending: false });
+        return read(client, before.id);
+      });
+      this.#replaced(before, device);
+      this.#announce({ kind: 'changed', device, before });
+      return device;
+    });
+  }
+
+  /** Refuses a certificate from now on, whosever it is; answers whether that is news. `at` is wall time. */
+  revoke(lfdi: Lfdi, { at, reason }: { readonly at: UnixSeconds; readonly reason: string }): Promise<boolean> {
+    return this.#turns.take(async () => {
+      const values = [Buffer.from(lfdi, 'hex'), at, reason];
+      const { rows } = await this.#pool.query<{ device_id: number }>(sql.revokeLfdi, values);
+      const isNews = rows.length > 0;
+      if (isNews) this.#closed.set(lfdi, 'revoked');
+      const before = this.#byId.get(rows[0]?.device_id ?? Number.NaN);
+      if (before?.lfdi === lfdi) this.#change(before, { ...before, isRevoked: true });
+      return isNews;
+    });
+  }
+
+  /** Refuses a device, or lets it in again; answers the device, or undefined for none. Reversible, and idempotent. */
+  quarantine(id: number, quarantine: Device['quarantine']): Promise<Device | undefined> {
+    return this.#turns.take(async () => {
+      const before = this.#byId.get(id);
+      if (before === undefined || (before.quarantine === undefined) === (quarantine === undefined)) return before;
+      await this.#pool.query(sql.quarantine, [id, quarantine?.since ?? null, quarantine?.reason ?? null]);
+      const device = { ...before, quarantine };
+      this.#change(before, device);
+      return device;
+    });
+  }
+
+  /** The certificates that a device has had, the newest first; 100 at most. */
+  async identities(id: number): Promise<Identity[]> {
+    const { rows } = await this.#pool.query<IdentityRow>(sql.identities, [id, mostIdentities]);
+    return rows.map(identityOf);
   }
 
   /** Changes what is known of a device; `undefined` takes a fact away. Answers the device, or undefined for none. */
@@ -137,7 +196,8 @@ export class Registry {
         await client.query(sql.retireAll, [id, at]);
         await client.query(sql.leaveAggregator, [id]);
       });
-      if (barred) this.#barred.add(device.lfdi);
+      if (barred) this.#closed.set(device.lfdi, 'removed');
+      for (const [lfdi, of] of this.#pending) if (of === id) this.#pending.delete(lfdi);
       const orphans = this.#all.filter(({ aggregator }) => aggregator === id);
       this.#forget(device);
       for (const orphan of orphans) this.#remember({ ...orphan, aggregator: undefined });
@@ -146,9 +206,17 @@ export class Registry {
     });
   }
 
-  /** The device whose present LFDI this is; a retired LFDI has none. */
+  /** The device that this LFDI stands for; one that is retired, revoked or of a device in quarantine stands for none. */
   byLfdi(lfdi: string): Device | undefined {
-    return this.#byLfdi.get(lfdi);
+    const device = this.#byLfdi.get(lfdi);
+    return device !== undefined && isOpen(device) ? device : undefined;
+  }
+
+  standingOf(lfdi: string): Standing {
+    const device = this.#byLfdi.get(lfdi);
+    if (device?.isRevoked === true) return 'revoked';
+    if (device !== undefined) return device.quarantine === undefined ? 'in-force' : 'quarantined';
+    return this.#closed.get(lfdi) ?? (this.#pending.has(lfdi) ? 'pending' : 'unknown');
   }
 
   byMeterId(meterId: string): Device | undefined {
@@ -168,14 +236,17 @@ export class Registry {
   actingFor(device: Device): readonly Device[] {
     const known = this.#actingFor.get(device.id);
     if (known !== undefined) return known;
-    const devices = [device, ...this.#all.filter(({ aggregator, id }) => aggregator === device.id && id !== device.id)];
+    const isUnder = (one: Device): boolean =>
+      one.aggregator === device.id && one.id !== device.id && one.quarantine === undefined;
+    const devices = [device, ...this.#all.filter(isUnder)];
     this.#actingFor.set(device.id, devices);
     return devices;
   }
 
-  /** Whether an operator removed the device of this LFDI. */
+  /** Whether an LFDI may not register itself: what is refused does not come back that way. */
   isBarred(lfdi: string): boolean {
-    return this.#barred.has(lfdi);
+    const standing = this.standingOf(lfdi);
+    return standing !== 'unknown' && standing !== 'in-force';
   }
 
   onChange(listener: (change: DeviceChange) => void): Disposable {
@@ -193,6 +264,23 @@ export class Registry {
       hint: 'Register the aggregator first.',
       kind: 'input',
     });
+  }
+
+  #change(before: Device, device: Device): void {
+    this.#remember(device);
+    this.#announce({ kind: 'changed', device, before });
+  }
+
+  /** A device has another LFDI than before, perhaps. */
+  #replaced(before: Device | undefined, device: Device): void {
+    for (const [lfdi, of] of this.#pending) if (of === device.id) this.#pending.delete(lfdi);
+    this.#closed.delete(device.lfdi);
+    if (device.isRevoked) this.#closed.set(device.lfdi, 'revoked');
+    // One that ends is let in only while it is in force.
+    if (before !== undefined && before.lfdi !== device.lfdi && endOf(before) >= never && !before.isRevoked) {
+      this.#closed.set(before.lfdi, 'retired');
+    }
+    this.#remember(device);
   }
 
   #remember(device: Device): void {
@@ -222,11 +310,25 @@ async function store(client: PoolClient, registration: Registration, lfdi: Lfdi)
   const bytes = Buffer.from(lfdi, 'hex');
   const { rows } = await client.query<{ id: number }>(sql.upsertDevice, [meterId, at, ...columnValues(registration)]);
   const id = rows[0]?.id as number;
-  const held = await client.query<{ meter_id: string }>(sql.upsertLfdi, [bytes, sfdiOf(lfdi), id, at]);
-  const holder = held.rows[0]?.meter_id;
-  if (holder !== undefined && holder !== meterId) throw taken(lfdi, holder);
   await client.query(sql.retireOthers, [id, bytes, at]);
+  await putLfdi(client, { lfdi, device: { id, meterId }, at, certificate: registration.certificate, isPending: false });
   return read(client, id);
+}
+
+interface NewLfdi {
+  readonly lfdi: Lfdi;
+  readonly device: Pick<Device, 'id' | 'meterId'>;
+  readonly at: UnixSeconds;
+  readonly certificate?: CertificateFacts | undefined;
+  readonly isPending: boolean;
+}
+
+async function putLfdi(client: PoolClient, { lfdi, device, at, certificate, isPending }: NewLfdi): Promise<void> {
+  const { number = null, notAfter = null } = certificate ?? {};
+  const values = [Buffer.from(lfdi, 'hex'), sfdiOf(lfdi), device.id, at, number, notAfter, isPending];
+  const { rows } = await client.query<{ meter_id: string }>(sql.upsertLfdi, values);
+  const holder = rows[0]?.meter_id;
+  if (holder !== undefined && holder !== device.meterId) throw taken(lfdi, holder);
 }
 
 async function read(client: PoolClient, id: number): Promise<Device> {
@@ -234,66 +336,20 @@ async function read(client: PoolClient, id: number): Promise<Device> {
   return deviceOf(rows[0] as DeviceRow);
 }
 
-const factOf: Readonly<Record<GivenColumn, keyof DeviceFacts>> = {
-  name: 'name',
-  description: 'description',
-  building: 'building',
-  zone: 'zone',
-  rated_w: 'ratedW',
-  storage_wh: 'storageWh',
-  pin: 'pin',
-  aggregator_id: 'aggregator',
-  is_aggregator: 'isAggregator',
-  device_category: 'deviceCategory',
-  post_rate: 'postRate',
-  poll_rate: 'pollRate',
-};
-
-/** A fact that is not there is null to the database. */
-const columnValues = (facts: Partial<DeviceFacts>): unknown[] =>
-  givenColumns.map((column) => {
-    const value = facts[factOf[column]];
-    return value instanceof Uint8Array ? Buffer.from(value) : (value ?? null);
-  });
-
 const taken = (lfdi: Lfdi, meterId: string): GridError =>
   new GridError('GTX-REG-001', `The LFDI ${lfdi} belongs to ${meterId}`, {
     hint: 'Two boards hold the same key: issue a new certificate with a key of its own to one of them.',
   });
 
-/** What a registration says: what it leaves undefined is left out. */
-const said = (registration: Registration): Partial<DeviceFacts> =>
-  Object.fromEntries(Object.entries(registration).filter(([, fact]) => fact !== undefined));
-
-/** Whether the device has every fact as it is given. */
-const isSame = (device: Device, given: Partial<DeviceFacts>): boolean =>
-  givenColumns.every((column) => {
-    const fact = factOf[column];
-    if (!Object.hasOwn(given, fact)) return true;
-    const [has, wants] = [device[fact], given[fact]];
-    return has instanceof Uint8Array && wants instanceof Uint8Array ? Buffer.compare(has, wants) === 0 : has === wants;
+const notInForce = (lfdi: Lfdi): GridError =>
+  new GridError('GTX-REG-003', `The certificate ${lfdi} is not the one of a device now`, {
+    hint: 'Another has taken its place, or it was never offered: ask for a new one with the certificate in force.',
   });
 
-function deviceOf(row: DeviceRow): Device {
-  const lfdi = parseLfdi(row.lfdi);
-  return {
-    id: row.id,
-    meterId: row.meter_id,
-    name: row.name,
-    description: row.description,
-    building: row.building ?? undefined,
-    zone: row.zone ?? undefined,
-    ratedW: row.rated_w ?? undefined,
-    storageWh: row.storage_wh ?? undefined,
-    pin: row.pin ?? undefined,
-    aggregator: row.aggregator_id ?? undefined,
-    isAggregator: row.is_aggregator,
-    deviceCategory: row.device_category ?? undefined,
-    postRate: row.post_rate ?? undefined,
-    pollRate: row.poll_rate ?? undefined,
-    registeredAt: UnixSeconds(row.registered_at),
-    changedAt: UnixSeconds(row.changed_at ?? row.registered_at),
-    lfdi,
-    sfdi: sfdiOf(lfdi),
-  };
-}
+const isOpen = ({ isRevoked, quarantine }: Device): boolean => !isRevoked && quarantine === undefined;
+
+/** Without a certificate that is known it may last for ever. */
+const endOf = ({ certificate }: Device): number => certificate?.notAfter ?? never;
+
+const hasCertificate = ({ certificate }: Device, { certificate: given }: Registration): boolean =>
+  given === undefined || (certificate?.number === given.number && certificate.notAfter === given.notAfter);

@@ -4,6 +4,7 @@ import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { devicePolicies } from '#provisioning/object-identifiers.ts';
 import { type AuthorityCheck, checkAuthorityBelow, checkPeer, type PeerCheck } from '#provisioning/peer-check.ts';
 import { certificatePem, certificatesOf } from '#provisioning/pem.ts';
+import type { RevocationList } from '#provisioning/revocation-list.ts';
 import { authorityAmong, type TrustedAuthority, trustedRoot } from '#provisioning/trusted-authority.ts';
 import type { OperatorRecords } from './operator-records.ts';
 
@@ -28,6 +29,7 @@ export class KnownAuthorities {
   readonly #own: readonly X509Certificate[];
   readonly #ownTrusted: readonly TrustedAuthority[];
   #trusted: readonly TrustedAuthority[] = [];
+  #revocationLists: readonly RevocationList[] | undefined;
 
   /** PEM texts: `ca` the roots, `cert` the head-end's certificate and those above it. `records` have been loaded. */
   constructor({ ca, cert }: { readonly ca: string; readonly cert: string }, records: OperatorRecords) {
@@ -45,11 +47,18 @@ export class KnownAuthorities {
     });
   }
 
+  /** What authorities say is revoked, from now on. */
+  useRevocationLists(lists: readonly RevocationList[]): void {
+    this.#revocationLists = lists;
+  }
+
   /** Whether a device, of whom TLS has found that it has its certificate's key, is let in at this moment. */
   check(certificate: Uint8Array): PeerCheck {
     return checkPeer([certificate], {
       trusted: this.#trusted,
-      revocationLists: undefined,
+      revocationLists: this.#revocationLists,
+      // Of authorities that operators have added there may be none.
+      unlisted: 'pass',
       now: wallSeconds(),
       policies: devicePolicies,
       as: 'client',

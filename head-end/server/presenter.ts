@@ -1,3 +1,4 @@
+import { SubscribableType } from '#ieee2030_5/enumerations.ts';
 import type { Event, EventStatus, RootName } from '#ieee2030_5/types.generated.ts';
 import { schemaOf } from '#ieee2030_5/schema.ts';
 import { linkToCome } from './computed-members.ts';
@@ -26,7 +27,8 @@ export interface Kind {
   /** The root element of the items. */
   readonly item: RootName | undefined;
   readonly hasPollRate: boolean;
-  readonly isSubscribable: boolean;
+  /** SubscribableType; undefined for a document without the attribute. */
+  readonly subscribable: SubscribableType | undefined;
   /** Links to what stands one constant segment below it: member, segment. */
   readonly links: readonly (readonly [member: string, segment: string])[];
 }
@@ -57,10 +59,14 @@ export function kindOf(rule: ResourceRule): Kind {
     items: items?.name,
     item: items?.type.name as RootName | undefined,
     hasPollRate: has('pollRate'),
-    isSubscribable: has('subscribable') && (isList || !rule.path.endsWith('}')),
+    subscribable: has('subscribable') ? subscribableOf(rule) : undefined,
     links,
   };
 }
+
+/** A condition is one on the value of a Reading (IEEE 2030.5-2018, Condition.attributeIdentifier). */
+const subscribableOf = ({ root }: ResourceRule): SubscribableType =>
+  root === 'Reading' ? SubscribableType.both : SubscribableType.nonConditional;
 
 /** The constant segment by which `path` stands below a rule's path; everything of one segment, below dcap. */
 function segmentBelow({ id, path }: ResourceRule, child: string): string | undefined {
@@ -101,7 +107,7 @@ export class Presenter {
   attributes({ kind, rule }: ServedResource, { device }: Principal): { pollRate?: number; subscribable?: number } {
     return {
       ...(kind.hasPollRate && { pollRate: device?.pollRate ?? this.#settings.pollRateOf(pollKeyOf(rule)) }),
-      ...(kind.isSubscribable && { subscribable: 1 }),
+      ...(kind.subscribable !== undefined && { subscribable: kind.subscribable }),
     };
   }
 

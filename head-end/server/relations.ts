@@ -20,9 +20,11 @@ const isId = (text: string | undefined): text is string => text !== undefined &&
 
 /** Finds what a resource is to a registered principal; `access.ts` says what follows from it. */
 export class Relations {
+  readonly #registry: Registry;
   readonly #finders: Readonly<Record<Whose, (context: Context, device: number) => Relation>>;
 
   constructor({ store, registry, readings, assignments }: RelationSources) {
+    this.#registry = registry;
     this.#finders = {
       anyone: () => 'own',
       registered: () => 'own',
@@ -59,8 +61,8 @@ export class Relations {
   }
 
   of(rule: ResourceRule | undefined, context: Context, mayRegister: boolean): Relation {
-    const { device } = context.principal;
-    if (device === undefined) return mayRegister ? 'unregistered' : 'unknown';
+    const { device, lfdi } = context.principal;
+    if (device === undefined) return mayRegister && !this.#registry.isBarred(lfdi) ? 'unregistered' : 'unknown';
     return rule === undefined ? 'own' : this.#finders[rule.whose](context, device.id);
   }
 }

@@ -19,7 +19,10 @@ export interface ResourceRule {
   readonly methods: readonly WadlMethod[];
 }
 
-/** Resources that are not in the WADL: CSIP-AUS's, the lists that assignments link to, and the contents of files. */
+/**
+ * Resources that are not in the WADL: CSIP-AUS's, the lists that assignments link to, the newest reading of a meter,
+ * and the contents of files.
+ */
 const ownTable = {
   ConnectionPoint: '/edev/{id1}/cp ConnectionPoint MMMD',
   AssignedDERProgramList: '/edev/{id1}/fsa/{id2}/derp DERProgramList MEEE sl',
@@ -28,6 +31,7 @@ const ownTable = {
   AssignedDemandResponseProgramList: '/edev/{id1}/fsa/{id2}/dr DemandResponseProgramList MEEE sl',
   CombinedTimeTariffIntervalList: '/tp/{id1}/ctti TimeTariffIntervalList MEEE sal',
   RateComponentReadingType: '/tp/{id1}/rc/{id2}/rt ReadingType MEEE',
+  CurrentReading: '/upt/{id1}/mr/{id2}/r Reading MEEE',
   FileContent: '/file/{id1}/content File MEEE',
 } as const;
 
@@ -144,6 +148,7 @@ const rules = {
   ReadingSet: 'mirror-point',
   ReadingList: 'mirror-point',
   Reading: 'mirror-point',
+  CurrentReading: 'mirror-point',
   MirrorUsagePointList: 'anyone',
   MirrorUsagePoint: 'mirror-point GET',
 

@@ -4,7 +4,7 @@ import type { UnixSeconds } from '#hal/units.ts';
 import { parseDocument } from '#ieee2030_5/parse.ts';
 import type { RootName, Roots } from '#ieee2030_5/types.generated.ts';
 import { writeDocument } from '#ieee2030_5/write.ts';
-import { inTransaction, Turns } from '../database/transaction.ts';
+import { SharedCommits } from '../database/shared-commits.ts';
 import { withComputedMembers } from './computed-members.ts';
 import { listRule } from './list-rules.ts';
 import { type ResourceRow, sql } from './resource-sql.ts';
@@ -45,13 +45,13 @@ interface List {
 }
 
 /**
- * Every resource that is put here and not computed: in memory for reading, in PostgreSQL for keeping. A change is one
- * transaction, one after another, and is answered and told after its commit.
+ * Every resource that is put here and not computed: in memory for reading, in PostgreSQL for keeping. Changes go on in
+ * the order in which they came, and each is answered and told after its commit.
  */
 export class ResourceStore {
   readonly #pool: Pool;
   readonly #now: () => UnixSeconds;
-  readonly #turns = new Turns();
+  readonly #commits: SharedCommits;
   readonly #resources = new Map<string, StoredResource>();
   readonly #lists = new Map<string, List>();
   readonly #listeners = new Set<(change: ResourceChange) => void>();
@@ -60,6 +60,7 @@ export class ResourceStore {
   constructor({ pool, now }: ResourceStoreOptions) {
     this.#pool = pool;
     this.#now = now;
+    this.#commits = new SharedCommits(pool);
   }
 
   /** Loads everything. */
@@ -106,35 +107,33 @@ export class ResourceStore {
    * Adds an item to a list, with an id of its own. Rejects with `GTX-RES-001` when the list is full (some lists drop
    * their oldest item instead), `GTX-RES-002` when the document is too large, and `GTX-XML-03…` when it cannot be one.
    */
-  add<N extends RootName>(
+  async add<N extends RootName>(
     list: string,
     name: N,
     given: Roots[N],
     { owner }: { readonly owner?: number } = {},
   ): Promise<StoredResource<N>> {
-    return this.#turns.take(async () => {
-      const document = withComputedMembers(name, given);
-      const text = textOf(name, document);
+    const document = withComputedMembers(name, given);
+    const text = textOf(name, document);
+    return this.#commits.take(list, async (client) => {
       const { limit, beyond } = listRule(name);
       const present = this.#lists.get(list)?.items;
       const full = (present?.size ?? 0) >= limit;
       if (full && beyond === 'refuse') throw tooMany(list, limit);
       const [oldest] = full ? (present?.keys() ?? []) : [];
-      const changedAt = this.#now();
-      const added = await inTransaction(this.#pool, async (client): Promise<StoredResource<N>> => {
-        const { rows } = await client.query<{ last_id: number }>(sql.nextId, [list]);
-        const href = `${list}/${rows[0]?.last_id}`;
-        const resource = { href, list, name, document, owner, changedAt };
-        await write(client, resource, text);
-        if (oldest !== undefined) await client.query(sql.removeResource, [oldest]);
-        return resource;
-      });
-      const dropped = oldest === undefined ? undefined : this.#resources.get(oldest);
-      if (dropped !== undefined) this.#forget(dropped.href);
-      this.#remember(added);
-      if (dropped !== undefined) this.announce({ href: dropped.href, list, kind: 'removed', before: dropped });
-      this.announce({ href: added.href, list, kind: 'added' });
-      return added;
+      const { rows } = await client.query<{ last_id: number }>(sql.nextId, [list]);
+      const href = `${list}/${rows[0]?.last_id}`;
+      const added: StoredResource<N> = { href, list, name, document, owner, changedAt: this.#now() };
+      await write(client, added, text);
+      if (oldest !== undefined) await client.query(sql.removeResource, [oldest]);
+      return () => {
+        const dropped = oldest === undefined ? undefined : this.#resources.get(oldest);
+        if (dropped !== undefined) this.#forget(dropped.href);
+        this.#remember(added);
+        if (dropped !== undefined) this.announce({ href: dropped.href, list, kind: 'removed', before: dropped });
+        this.announce({ href: added.href, list, kind: 'added' });
+        return added;
+      };
     });
   }
 
@@ -142,32 +141,36 @@ export class ResourceStore {
    * Puts a document in the place of the one at `href`, or where there was none. An item of a list comes in by `add`;
    * a resource that stands alone comes in here. Rejects as `add` does.
    */
-  put<N extends RootName>(href: string, name: N, given: Roots[N]): Promise<'created' | 'replaced'> {
-    return this.#turns.take(async () => {
-      const document = withComputedMembers(name, given);
-      const text = textOf(name, document);
+  async put<N extends RootName>(href: string, name: N, given: Roots[N]): Promise<'created' | 'replaced'> {
+    const document = withComputedMembers(name, given);
+    const text = textOf(name, document);
+    const scope = this.#resources.get(href)?.list ?? href;
+    return this.#commits.take(scope, async (client) => {
       const present = this.#resources.get(href);
       const { list, owner } = present ?? { list: undefined, owner: undefined };
       const resource = { href, list, name, document, owner, changedAt: this.#now() };
-      await inTransaction(this.#pool, (client) => write(client, resource, text));
-      this.#remember(resource);
-      this.announce({ href, list, kind: present === undefined ? 'added' : 'changed', before: present });
-      return present === undefined ? 'created' : 'replaced';
+      await write(client, resource, text);
+      return () => {
+        this.#remember(resource);
+        this.announce({ href, list, kind: present === undefined ? 'added' : 'changed', before: present });
+        return present === undefined ? 'created' : 'replaced';
+      };
     });
   }
 
   /** Removes what is at `href` and everything below it; answers whether there was anything. */
   remove(href: string): Promise<boolean> {
-    return this.#turns.take(async () => {
+    // What is below may be changed by anything else that shares the commit.
+    return this.#commits.take(undefined, async (client) => {
       const below = [...this.#resources.values()].filter((item) => item.href === href || isBelow(item.href, href));
-      if (below.length === 0) return false;
-      await inTransaction(this.#pool, async (client) => {
-        await client.query(sql.removeResource, [href]);
-        await client.query(sql.removeLists, [href]);
-      });
-      for (const item of below) this.#forget(item.href);
-      for (const item of below) this.announce({ href: item.href, list: item.list, kind: 'removed', before: item });
-      return true;
+      if (below.length === 0) return () => false;
+      await client.query(sql.removeResource, [href]);
+      await client.query(sql.removeLists, [href]);
+      return () => {
+        for (const item of below) this.#forget(item.href);
+        for (const item of below) this.announce({ href: item.href, list: item.list, kind: 'removed', before: item });
+        return true;
+      };
     });
   }
 

@@ -2,17 +2,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { callbackify } from 'node:util';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { ReasonCode } from '#ieee2030_5/enumerations.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
 import { type Edition, mediaType } from '#ieee2030_5/namespaces.ts';
 import { serverTls } from '#ieee2030_5/tls.ts';
+import type { PeerCheck } from '#provisioning/peer-check.ts';
 import type { Registry } from '../registry/devices.ts';
+import { endWithRegistry, type Refused, standingRefusal } from './admission.ts';
+import { type ConnectionLimits, Connections, networkOf } from './connections.ts';
 import type { Engine } from './engine.ts';
 import { errorResponse, type Peer, type Principal, type SepRequest, type SepResponse } from './exchange.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import type { KnownAuthorities } from './known-authorities.ts';
+import { type OwnService, sendOwn } from './own-service.ts';
 import { RefusalLog, refusalOf } from './refusals.ts';
 import { AnswerWriter } from './wire.ts';
 
@@ -25,6 +30,12 @@ export interface SepServerOptions {
   readonly authorities: Pick<KnownAuthorities, 'check'>;
   readonly registry: Registry;
   readonly engine: Engine;
+  /** What is stapled to handshakes for clients that ask for it: an OCSP response for the server's certificate. */
+  readonly staple?: () => Promise<Uint8Array | undefined>;
+  /** What is served beside IEEE 2030.5. */
+  readonly own?: OwnService;
+  /** Told of a device that comes with a certificate that was issued for it and is not in force yet. */
+  readonly onPending?: (lfdi: Lfdi) => void;
   /** Told of requests that were refused because the head-end cannot store anything now. */
   readonly onUnavailable: (reason: string) => void;
   /** Records exchanges, when an operator wants them. */
@@ -32,6 +43,10 @@ export interface SepServerOptions {
   readonly log: Log;
   /** Headers have to be complete by then; 10 s unless told. */
   readonly headersTimeoutMs?: number;
+  /** A handshake has to be complete by then; 10 s unless told. */
+  readonly handshakeTimeoutMs?: number;
+  /** Other limits than the usual ones. */
+  readonly limits?: Partial<ConnectionLimits>;
 }
 
 /** A request with who asks, and where its answer goes. */
@@ -47,6 +62,7 @@ const maxBodyBytes = 1 << 20;
 /** A board posts every 15 s at most; idle connections are kept so that handshakes stay rare. */
 const keepAliveMs = 3_600_000;
 const defaultHeadersTimeoutMs = 10_000;
+const defaultHandshakeTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 /** When a device may try again what could not be stored. */
 const retryAfterSeconds = 60;
@@ -60,20 +76,30 @@ export class SepServer implements AsyncDisposable {
   readonly #server: https.Server;
   /** Of the connections that were let in. */
   readonly #lfdis = new WeakMap<Socket, Lfdi>();
+  /** And their certificates: Node gives them away once. */
+  readonly #certificates = new WeakMap<Socket, Uint8Array>();
   /** Of the devices that write in another namespace than that of 2018. */
   readonly #editions = new Map<Lfdi, Edition>();
   readonly #writer = new AnswerWriter();
   readonly #refusals: RefusalLog;
   readonly #strangers: RefusalLog;
+  readonly #brokenHandshakes: RefusalLog;
+  readonly #connections: Connections;
+  #registryChanges: Disposable | undefined;
   handshakes = 0;
 
   constructor(options: SepServerOptions) {
     this.#options = options;
-    const { headersTimeoutMs = defaultHeadersTimeoutMs } = options;
+    const { headersTimeoutMs = defaultHeadersTimeoutMs, handshakeTimeoutMs = defaultHandshakeTimeoutMs } = options;
     this.#refusals = new RefusalLog(options.log);
     this.#strangers = new RefusalLog(options.log, 'device refused');
+    this.#brokenHandshakes = new RefusalLog(options.log, 'handshake refused');
+    this.#connections = new Connections(options.limits);
     this.#server = https.createServer({
       ...serverTls(options.tls),
+      // Those are refused by `#admit`, which knows whom to name: Node would hang up without a word to us or to them.
+      rejectUnauthorized: false,
+      handshakeTimeout: handshakeTimeoutMs,
       keepAliveTimeout: keepAliveMs,
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
@@ -83,9 +109,15 @@ export class SepServer implements AsyncDisposable {
       // No stream's life for a body that does not come.
       optimizeEmptyRequests: true,
     });
+    this.#server.on('connection', (socket) => this.#connections.begin(socket as Socket));
     this.#server.on('secureConnection', (socket) => this.#admit(socket));
+    if (options.staple !== undefined) {
+      this.#server.on('OCSPRequest', (_own, _issuer, done: (error: Error | null, response: Buffer | null) => void) =>
+        callbackify(() => this.#stapleOf())(done),
+      );
+    }
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
-    this.#server.on('tlsClientError', (error) => options.log.info({ reason: reasonOf(error) }, 'handshake refused'));
+    this.#server.on('tlsClientError', (error, socket) => this.#onBrokenHandshake(error, socket));
   }
 
   /** Listens; answers the port (the one taken, when 0 was asked for). Rejects with `GTX-SRV-001`. */
@@ -103,7 +135,19 @@ export class SepServer implements AsyncDisposable {
       });
       this.#server.listen(port, host, resolve);
     });
+    this.#registryChanges = endWithRegistry(this.#options.registry, this.#connections);
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends the connections of certificates that would not be let in any more; answers how many it ended. */
+  recheck(): number {
+    let ended = 0;
+    for (const [lfdi, socket] of this.#connections.peers()) {
+      const certificate = this.#certificates.get(socket);
+      if (certificate === undefined || this.#check(certificate).ok) continue;
+      ended += this.#connections.end(lfdi);
+    }
+    return ended;
   }
 
   /** The edition in whose namespace a device wrote last. */
@@ -113,28 +157,63 @@ export class SepServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#server.listening) return;
+    this.#registryChanges?.[Symbol.dispose]();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
+      this.#connections.breakOff();
     });
   }
 
-  /** A session that is resumed has the certificate that it began with, and is held against what is known now. */
+  /**
+   * Lets in who has a certificate that TLS has verified, and of an authority that is known; without it no request of
+   * the connection is answered. A session that is resumed has the certificate that it began with, and is held against
+   * what is known now.
+   */
   #admit(socket: TLSSocket): void {
     const certificate = socket.getPeerX509Certificate();
-    // The TLS options demand a verified certificate; without one nothing may go on.
-    if (certificate === undefined || !socket.authorized) {
+    if (certificate === undefined) {
+      this.#brokenHandshakes.note(networkOf(socket.remoteAddress), 'no-certificate', {});
       socket.destroy();
       return;
     }
-    const answer = this.#options.authorities.check(certificate.raw);
+    const checked = this.#check(certificate.raw);
+    const answer = checked.ok && !socket.authorized ? notVerified(socket.authorizationError) : checked;
     if (answer.ok) {
+      this.#connections.admit(socket, answer.lfdi);
       this.#lfdis.set(socket, answer.lfdi);
+      this.#certificates.set(socket, certificate.raw);
       this.handshakes++;
+      if (this.#options.registry.standingOf(answer.lfdi) === 'pending') this.#options.onPending?.(answer.lfdi);
       return;
     }
-    this.#strangers.note(lfdiOf(certificate.raw), answer.reason, { reason: answer.detail });
+    const facts = { reason: answer.detail, address: socket.remoteAddress };
+    this.#strangers.note(lfdiOf(certificate.raw), answer.reason, facts);
     socket.destroy();
+  }
+
+  /** Whether a certificate holds, and the registry has nothing against it. */
+  #check(certificate: Uint8Array): PeerCheck | Refused {
+    const { authorities, registry } = this.#options;
+    const answer = authorities.check(certificate);
+    return (answer.ok ? standingRefusal(answer, certificate, registry) : undefined) ?? answer;
+  }
+
+  /** What is stapled to a handshake; without it a client of ours does not go on. */
+  async #stapleOf(): Promise<Buffer | null> {
+    const { staple, log } = this.#options;
+    try {
+      const response = await staple?.();
+      return response === undefined ? null : Buffer.from(response);
+    } catch (error) {
+      log.error({ reason: reasonOf(error) }, 'no OCSP response could be stapled');
+      return null;
+    }
+  }
+
+  #onBrokenHandshake(error: Error, socket: TLSSocket): void {
+    const address = networkOf(socket.remoteAddress);
+    this.#brokenHandshakes.note(address, systemCode(error) ?? 'broken off', { reason: reasonOf(error) });
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -176,6 +255,12 @@ export class SepServer implements AsyncDisposable {
       this.#writer.send(response, errorResponse(500, ReasonCode.invalidValues), '2018', undefined);
     };
     try {
+      const { method = '', url = '' } = request;
+      const own = this.#options.own?.({ lfdi, method, href: url.split('?', 1)[0] ?? '', body });
+      if (own !== undefined) {
+        own.then((answer) => sendOwn(response, answer)).catch(fail);
+        return;
+      }
       const principal = this.#principalOf(lfdi);
       const peer: Peer = { edition: this.editionOf(lfdi) };
       const asked: Asked = { request, response, principal, peer, body };
@@ -248,6 +333,12 @@ export class SepServer implements AsyncDisposable {
     return { lfdi, device, devices: device === undefined ? [] : registry.actingFor(device) };
   }
 }
+
+/** What TLS alone has against a certificate, by OpenSSL's names: `UNABLE_TO_VERIFY_LEAF_SIGNATURE`, … */
+const notVerified = (error: unknown) => {
+  const reason = typeof error === 'string' ? error : 'unverified';
+  return { ok: false, reason, detail: `TLS does not trust its certificate: ${reason}` } as const;
+};
 
 const isSep = (contentType: string | undefined): boolean =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase() === mediaType;

@@ -245,6 +245,59 @@ suite('the table resource × method × status', { concurrency: false }, () => {
     t.diagnostic(`own other aggregator stranger\n${lines.join('\n')}`);
   });
 
+  test('whose certificate is revoked, retired, removed or in quarantine is told nothing, also where strangers may come', async () => {
+    const { registry } = server;
+    const at = testStart;
+    const [revoked, quarantined, removed, renewed] = await Promise.all([
+      server.device(),
+      server.device(),
+      server.device(),
+      server.device(),
+    ]);
+    await registry.revoke(revoked.lfdi, { at, reason: 'keyCompromise' });
+    await registry.quarantine(quarantined.id, { since: at, reason: 'drill' });
+    await registry.remove(removed.id, { at, barred: true });
+    await registry.register({ meterId: renewed.meterId, lfdi: testLfdi(97), at });
+    await server.sep.settings.change({ inBandRegistration: true });
+    try {
+      for (const { lfdi } of [revoked, quarantined, removed, renewed]) {
+        // Whoever comes with it is nobody to the server.
+        assert.equal(registry.byLfdi(lfdi), undefined);
+        for (const rule of resourceRules.values()) {
+          for (const method of wadlMethods)
+            assert.equal(await statusOf(lfdi, rule, method), 403, `${method} ${rule.id}`);
+        }
+      }
+    } finally {
+      await server.sep.settings.change({ inBandRegistration: false });
+    }
+    for (const device of [revoked, quarantined, renewed]) await registry.remove(device.id, { at, barred: true });
+  });
+
+  test('who may register himself is shown what that takes, and nothing else', async () => {
+    await server.sep.settings.change({ inBandRegistration: true });
+    try {
+      const open: string[] = [];
+      for (const rule of resourceRules.values()) {
+        for (const method of wadlMethods) {
+          // He posts the EndDevice of another here.
+          const status = await statusOf(testLfdi(98), rule, method);
+          if (status !== 403) open.push(`${method} ${rule.id} ${status}`);
+        }
+      }
+      // The last shows him what is his: nothing.
+      const shown = ['DeviceCapability', 'Time', 'EndDeviceList', 'MirrorUsagePointList'];
+      assert.deepEqual(
+        open,
+        shown.map((id) => `GET ${id} 200`),
+      );
+      const self = writeDocument('EndDevice', endDeviceOf(testLfdi(96)));
+      assert.equal((await server.ask(testLfdi(96), 'POST', '/edev', self)).status, 201);
+    } finally {
+      await server.sep.settings.change({ inBandRegistration: false });
+    }
+  });
+
   test('what can be removed is gone when it is: items first, the device last', async () => {
     const deletable = [...resourceRules.values()].filter(({ methods }) => methods.includes('DELETE'));
     const depthOf = ({ id, path }: ResourceRule): number => (id === 'EndDevice' ? 0 : path.split('/').length);

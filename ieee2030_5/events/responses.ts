@@ -1,28 +1,17 @@
 import { type CodeOf, ResponseRequired, ResponseStatus2018 } from '../enumerations.ts';
 
+const { notDisplayable: _, ...sharedStatuses } = ResponseStatus2018;
+
 /**
  * Response.status of IEEE 2030.5-2023 for the events of this folder: 12 to 14 and 251 differ from Table 27 of 2018,
  * where 12 is “not displayable”, 13 and 14 are the two aborts, and nothing resumes.
  */
 export const ResponseStatus2023 = {
-  received: 1,
-  started: 2,
-  completed: 3,
-  optOut: 4,
-  optIn: 5,
-  cancelled: 6,
-  superseded: 7,
-  partialOptOut: 8,
-  partialOptIn: 9,
-  noParticipation: 10,
-  acknowledged: 11,
+  ...sharedStatuses,
   abortedAlternateServer: 12,
   abortedAlternateProgram: 13,
   resumed: 14,
   notSupported: 251,
-  rejectedNotApplicable: 252,
-  rejectedInvalid: 253,
-  rejectedLate: 254,
 } as const;
 export type ResponseStatus2023 = CodeOf<typeof ResponseStatus2023>;
 

@@ -122,3 +122,25 @@ export function fuzz(seed: number, documents: number): FuzzTally {
   }
   return tally;
 }
+
+/** Documents of one seed, when there are many seeds: a failure names the seed of its round, and is replayed by that. */
+const roundDocuments = 5_000;
+
+/** Rounds with `seed`, `seed + 1`, … until `seconds` of wall time are over; `progress` hears how far it has come. */
+export function fuzzFor(seed: number, seconds: number, progress: (line: string) => void): FuzzTally {
+  const started = monotonicMs();
+  const elapsed = (): number => (monotonicMs() - started) / 1000;
+  const total: FuzzTally = { read: 0, refused: 0 };
+  const tell = (round: number): void =>
+    progress(`${elapsed().toFixed(0)} s: seeds ${seed}–${round}, ${total.read} read, ${total.refused} refused`);
+  let told = 0;
+  for (let round = seed; elapsed() < seconds; round++) {
+    const { read, refused } = fuzz(round, roundDocuments);
+    total.read += read;
+    total.refused += refused;
+    if (elapsed() - told < seconds / 6) continue;
+    told = elapsed();
+    tell(round);
+  }
+  return total;
+}

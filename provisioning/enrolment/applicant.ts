@@ -17,6 +17,7 @@ export async function startEnrolment(
   return {
     serial: board.serial,
     building: board.building,
+    role,
     endorsementCertificate: certificate.raw,
     attestationKey: publicArea.write(await keys.attestationKey()),
     deviceKey: publicArea.write(area),

@@ -140,13 +140,14 @@ async function campus(options: { pcrs?: ReadonlyMap<number, Uint8Array> } = {}) 
   const tpm = new SoftTpm();
   const list = new Map<string, FlashedBoard>();
   const hash = endorsementHash(tpm.endorsement.publicKey);
-  list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: false });
+  list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: [] });
   const clock = { now: start };
   const find = (wanted: string) => Promise.resolve(list.get(wanted));
   const desk = new EnrolmentDesk({ makers: await maker.trusted(), find, now: () => clock.now, ...options });
   const hello: StartMessage = {
     serial: 'GTX-1',
     building: 'library',
+    role: 'operational',
     endorsementCertificate: await maker.endorse(tpm.endorsement.publicKey),
     attestationKey: publicArea.write(tpm.attestation.area),
     deviceKey: publicArea.write(tpm.device.area),
@@ -166,8 +167,22 @@ test('an honest board proves itself, and its key and building are what a certifi
   const proven = await desk.finish(answer(await desk.start(hello)));
   assert.deepEqual(
     { ...proven, publicKey: proven.publicKey.equals(tpm.device.publicKey) },
-    { serial: 'GTX-1', building: 'library', endorsementHash: hash, publicKey: true },
+    {
+      serial: 'GTX-1',
+      building: 'library',
+      role: 'operational',
+      endorsementHash: hash,
+      publicKey: true,
+      attestationKey: hello.attestationKey,
+    },
   );
+});
+
+test('a board that is enrolled for one role may still be enrolled for the other', async () => {
+  const { desk, hello, answer, hash, list } = await campus();
+  list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: ['operational'] });
+  await assert.rejects(desk.start(hello), { code: 'GTX-ENR-003' });
+  assert.equal((await desk.finish(answer(await desk.start({ ...hello, role: 'birth' })))).role, 'birth');
 });
 
 test('a start is refused with its reason', async (t) => {
@@ -197,7 +212,7 @@ test('a start is refused with its reason', async (t) => {
       'second enrolment without release',
       'GTX-ENR-003',
       ({ list, hash }) => {
-        list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: true });
+        list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: ['operational'] });
         return Promise.resolve({});
       },
     ],
@@ -270,7 +285,7 @@ test('a finish is refused with its reason, and its challenge is used up', async 
       'a board that was enrolled meanwhile',
       'GTX-ENR-003',
       ({ list, hash }) => {
-        list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: true });
+        list.set(hash, { serial: 'GTX-1', building: 'library', enrolled: ['operational'] });
         return {};
       },
     ],
@@ -329,10 +344,11 @@ test('where there is a rule for registers, only a board that started with that s
 test('of one board the latest four challenges are good, and another board is not pushed out by it', async () => {
   const { maker, desk, hello, answer, list } = await campus();
   const other = new SoftTpm();
-  list.set(endorsementHash(other.endorsement.publicKey), { serial: 'GTX-2', building: 'stadium', enrolled: false });
+  list.set(endorsementHash(other.endorsement.publicKey), { serial: 'GTX-2', building: 'stadium', enrolled: [] });
   const theirs = await desk.start({
     serial: 'GTX-2',
     building: 'stadium',
+    role: 'operational',
     endorsementCertificate: await maker.endorse(other.endorsement.publicKey),
     attestationKey: publicArea.write(other.attestation.area),
     deviceKey: publicArea.write(other.device.area),

@@ -1,5 +1,6 @@
 import { type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import { GridError, type GridErrorCode } from '#hal/errors.ts';
+import type { KeyRole } from '#hal/key-store.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import {
   checkAttestationKey,
@@ -20,8 +21,8 @@ import type { ChallengeMessage, FinishMessage, StartMessage } from './messages.t
 export interface FlashedBoard {
   readonly serial: string;
   readonly building: string;
-  /** It has a certificate, and no operator has released it for another enrolment. */
-  readonly enrolled: boolean;
+  /** For these it has a certificate, and no operator has released it for another enrolment. */
+  readonly enrolled: readonly KeyRole[];
 }
 
 export interface EnrolmentRules {
@@ -38,13 +39,17 @@ export interface EnrolmentRules {
 export interface ProvenBoard {
   readonly serial: string;
   readonly building: string;
+  readonly role: KeyRole;
   readonly endorsementHash: string;
   readonly publicKey: KeyObject;
+  /** TPMT_PUBLIC of the key by which its TPM attests, later too: proved to be in the TPM. */
+  readonly attestationKey: Uint8Array;
 }
 
 interface Challenged {
   readonly serial: string;
   readonly building: string;
+  readonly role: KeyRole;
   readonly endorsementHash: string;
   readonly attestationKey: PublicArea;
   readonly deviceKey: PublicArea;
@@ -78,9 +83,9 @@ export class EnrolmentDesk {
   /** Checks who the board says it is and challenges its TPM to prove it. */
   async start(message: StartMessage): Promise<ChallengeMessage> {
     const { makers, now, pcrs = new Map<number, Uint8Array>() } = this.#rules;
-    const { serial, building } = message;
+    const { serial, building, role } = message;
     const { key, hash: endorsementHash } = checkEndorsement(message.endorsementCertificate, makers, now());
-    await this.#checkBoard(endorsementHash, { serial, building });
+    await this.#checkBoard(endorsementHash, message);
     const attestationKey = parse(publicArea, message.attestationKey);
     const deviceKey = parse(publicArea, message.deviceKey);
     checkAttestationKey(attestationKey);
@@ -88,16 +93,21 @@ export class EnrolmentDesk {
     this.#makeRoom(endorsementHash);
     const [secret, nonce, enrolment] = [randomBytes(32), randomBytes(32), randomBytes(16).toString('hex')];
     const expires = now() + challengeSeconds;
-    const claim = { serial, building, endorsementHash, attestationKey, deviceKey };
+    const claim = { serial, building, role, endorsementHash, attestationKey, deviceKey };
     this.#challenged.set(enrolment, { ...claim, secret, nonce, expires });
     const credential = makeCredential(endorsementArea(key), nameOf(attestationKey), secret);
     return { enrolment, credential, nonce, pcrs: [...pcrs.keys()] };
   }
 
+  /** The serial number that an enrolment under way was started with. */
+  claimOf(enrolment: string): string | undefined {
+    return this.#challenged.get(enrolment)?.serial;
+  }
+
   /** Checks the proofs. The caller issues the certificate and marks the board as enrolled in one transaction. */
   async finish(message: FinishMessage): Promise<ProvenBoard> {
     const challenged = this.#take(message.enrolment);
-    const { attestationKey, deviceKey, nonce, serial, building, endorsementHash, secret } = challenged;
+    const { attestationKey, deviceKey, nonce, serial, building, role, endorsementHash, secret } = challenged;
     if (message.secret.length !== secret.length || !timingSafeEqual(message.secret, secret)) {
       throw refused(
         'GTX-ENR-006',
@@ -114,10 +124,10 @@ export class EnrolmentDesk {
     }
     // Another enrolment of the same board may have been quicker.
     await this.#checkBoard(endorsementHash, challenged);
-    return { serial, building, endorsementHash, publicKey };
+    return { serial, building, role, endorsementHash, publicKey, attestationKey: publicArea.write(attestationKey) };
   }
 
-  async #checkBoard(hash: string, claimed: { readonly serial: string; readonly building: string }): Promise<void> {
+  async #checkBoard(hash: string, claimed: Pick<StartMessage, 'serial' | 'building' | 'role'>): Promise<void> {
     const board = await this.#rules.find(hash);
     if (board === undefined) {
       throw refused('GTX-ENR-001', 'its TPM is not on the list of flashed boards', `Its endorsement key is ${hash}.`);
@@ -128,7 +138,7 @@ export class EnrolmentDesk {
         `it says to be ${claimed.serial} of ${claimed.building}, its TPM was flashed as ${board.serial} of ${board.building}`,
       );
     }
-    if (board.enrolled) {
+    if (board.enrolled.includes(claimed.role)) {
       throw refused('GTX-ENR-003', `${board.serial} is enrolled already`, 'An operator has to release it first.');
     }
   }

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { KeyRole } from '#hal/key-store.ts';
 import type { Attestation, Credential } from '../tpm/objects.ts';
 
 /**
@@ -11,6 +12,8 @@ export interface StartMessage {
   /** The board's serial number, and the building that it was flashed for. */
   readonly serial: string;
   readonly building: string;
+  /** What the certificate is for: each role has a key of its own, and is enrolled by itself. */
+  readonly role: KeyRole;
   /** The endorsement certificate as it lies in the TPM. */
   readonly endorsementCertificate: Uint8Array;
   /** TPMT_PUBLIC of the attestation key, and of the key for which a certificate is wanted. */

@@ -4,6 +4,7 @@ import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { UnixSeconds } from '#hal/units.ts';
+import { certificatesOf } from '../pem.ts';
 import { nvCertificate, refused } from './nv-certificate.ts';
 
 /** Extended key usage of an endorsement certificate: tcg-kp-EKCertificate. */
@@ -26,6 +27,31 @@ export interface TrustedMakers {
   readonly roots: readonly X509Certificate[];
   readonly intermediates: readonly X509Certificate[];
 }
+
+/**
+ * The makers whose certificates stand in a PEM text: those that issued themselves are roots. Throws GTX-TPM-032 where
+ * there is no root, or something that is no certificate.
+ */
+export function trustedMakers(pem: string): TrustedMakers {
+  let all: X509Certificate[];
+  try {
+    all = certificatesOf(pem);
+  } catch (error) {
+    throw noMakers(reasonOf(error), error);
+  }
+  const roots = all.filter(isRoot);
+  if (roots.length === 0) throw noMakers('there is no root among them');
+  return { roots, intermediates: all.filter((one) => !isRoot(one)) };
+}
+
+const isRoot = (one: X509Certificate): boolean => one.checkIssued(one);
+
+const noMakers = (reason: string, cause?: unknown): GridError =>
+  new GridError('GTX-TPM-032', `The certificates of TPM makers cannot be used: ${reason}`, {
+    kind: 'input',
+    hint: "Give the makers' root certificates, and those below them, in one PEM file.",
+    cause,
+  });
 
 export interface Endorsement {
   readonly key: KeyObject;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CampusReport } from '#cli/campus/report.ts';
+import { programEnvironment } from '../program-environment.ts';
 
 const launcher = fileURLToPath(new URL('../../cli/gridtokenx.js', import.meta.url));
 
@@ -35,7 +36,7 @@ export class CampusProcess {
   constructor(args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly uid?: number } = {}) {
     this.child = spawn(process.execPath, [launcher, 'campus', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: programEnvironment(options.env),
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
@@ -109,6 +110,8 @@ export const shortCampus = (data: string, more: readonly string[]): string[] => 
   '--sep-port',
   '0',
   '--http-port',
+  '0',
+  '--revocation-port',
   '0',
   ...more,
 ];

@@ -36,6 +36,7 @@ test('half an hour of campus: every reading arrives, energy and money are conser
     cipher: 'ECDHE-ECDSA-AES128-CCM8',
     version: 'TLSv1.2',
     keys: { tpm: 0, software: 25 },
+    tpmSignatures: 0,
     handshakes: 25,
   });
 });

@@ -7,18 +7,10 @@ import { SampleSource, sampleSnapshot, sampleSnapshotAtStart, sampleStart } from
 import type { CampusSnapshot } from '#head-end/gateway/snapshot.ts';
 import { UnixSeconds, W, Wh } from '#hal/units.ts';
 import { debianPackage } from '#test/debian-packages.ts';
+import { launchArguments } from './chromium.ts';
 import { pageAudit, sidewaysAudit } from './page-audit.ts';
 
 const log = pino({ level: 'silent' });
-const launchArguments = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const desktop = { width: 1440, height: 900 };
 const phone = { width: 390, height: 844 };
 

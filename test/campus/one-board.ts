@@ -9,7 +9,7 @@ import { UnixSeconds } from '#hal/units.ts';
 import { Board } from '#edge/board.ts';
 import { type BoardFile, loadBoardFile } from '#edge/board-file.ts';
 import { Connection } from '#edge/client/connection.ts';
-import { discover } from '#edge/client/discovery.ts';
+import { UtilityClient } from '#edge/client/utility-client.ts';
 import { EmulatedBuilding } from '#edge/fleet/emulated-building.ts';
 import { OutboxFile } from '#edge/outbox-file.ts';
 import { nextWindow } from '#edge/trading/agent.ts';
@@ -128,8 +128,20 @@ export async function recordOneBoard(t: TestContext, options: RecordingOptions):
   const board = await emulatedBoard(resources, { file, clock, serverUrl, identity, folder });
   const trader = await loadIdentity(join(identities.boardsFolder, neighbour.meterId));
   const direct = resources.use(new Connection(`https://127.0.0.1:${sepPort}`, trader));
+  const trading = resources.use(
+    new UtilityClient({
+      clock,
+      connection: direct,
+      serverUrl: `${direct.origin}/dcap`,
+      lfdi: trader.lfdi,
+      outboxFile: resources.use(new OutboxFile(join(folder, 'neighbour.db'))),
+      board: neighbour.meterId,
+      seed: 1,
+      log: createLog('neighbour', 'silent'),
+    }),
+  );
   clock.every({ name: 'neighbour', period: 300, offset: 240, phase: 'exchange' }, async (now) => {
-    const { requests = '' } = await discover(direct, '/dcap', trader.lfdi, now);
+    const { requests = '' } = await trading.resources();
     const window = nextWindow(now);
     const energyWh = window % 600 === 0 ? 5_000 : -5_000;
     await direct.post(requests, 'FlowReservationRequest', {
@@ -143,6 +155,7 @@ export async function recordOneBoard(t: TestContext, options: RecordingOptions):
   });
   const next = await headEnd.begin({ start });
   await board.start();
+  await trading.start();
 
   const boards = {
     name: 'the board',

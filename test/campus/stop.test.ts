@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CampusProcess, runningProcesses, runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
+import { programEnvironment } from '../program-environment.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -55,6 +56,7 @@ for (const signal of signals) {
     const data = temporaryFolder(t, 'npm');
     const npm = spawn('npm', ['start', '--', ...shortCampus(data, [])], {
       cwd: root,
+      env: programEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let stderr = '';
@@ -94,6 +96,7 @@ test('on a terminal the start shows its steps, then one screen of status, and Ct
   ];
   const terminal = spawn('script', ['-qefc', command.join(' '), '/dev/null'], {
     cwd: root,
+    env: programEnvironment(),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let screen = '';

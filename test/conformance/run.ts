@@ -39,19 +39,21 @@ const filtered = <Stand extends AsyncDisposable>(
   ),
 });
 
-/** One line a test as it ends, on stderr: what goes on is not part of the answer. */
-function progressOf(total: number): Progress {
+/** One line a test as it ends, on stderr: what goes on is not part of the answer. Each end has a progress of its own. */
+function progressOf(total: number): () => Progress {
   let done = 0;
-  let startedMs = monotonicMs();
-  return {
-    started: () => {
-      startedMs = monotonicMs();
-    },
-    ended: (name, { result, title, note }) => {
-      const took = ((monotonicMs() - startedMs) / 1000).toFixed(1);
-      tell(`[${++done}/${total}] ${result.padEnd(14)} ${name} · ${title} (${took} s)`);
-      if (result === 'fail') tell(note.replace(/^/gm, '    '));
-    },
+  return () => {
+    let startedMs = monotonicMs();
+    return {
+      started: () => {
+        startedMs = monotonicMs();
+      },
+      ended: (name, { result, title, note }) => {
+        const took = ((monotonicMs() - startedMs) / 1000).toFixed(1);
+        tell(`[${++done}/${total}] ${result.padEnd(14)} ${name} · ${title} (${took} s)`);
+        if (result === 'fail') tell(note.replace(/^/gm, '    '));
+      },
+    };
   };
 }
 
@@ -82,10 +84,12 @@ async function main(): Promise<number> {
   const progress = progressOf(names.length);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  const outcomes: Outcome[] = [
-    ...(await runSide(server, progress, stop.signal)),
-    ...(await runSide(client, progress, stop.signal)),
-  ];
+  // The ends know nothing of each other, so that they may run at once.
+  const ends: readonly (readonly Outcome[])[] = await Promise.all([
+    runSide(server, progress(), stop.signal),
+    runSide(client, progress(), stop.signal),
+  ]);
+  const outcomes = ends.flat();
   if (stop.signal.aborted) return 1;
   const text = resultsText(outcomes);
   say(text);

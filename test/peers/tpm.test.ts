@@ -281,7 +281,7 @@ test('a board enrols with its TPM, and an answer made for another board does not
   const known = endorsementHash(new X509Certificate(hello.endorsementCertificate).publicKey);
   const desk = new EnrolmentDesk({
     makers,
-    find: (hash) => Promise.resolve(hash === known ? { ...board, enrolled: false } : undefined),
+    find: (hash) => Promise.resolve(hash === known ? { ...board, enrolled: [] } : undefined),
     now: wallSeconds,
     pcrs: new Map([[7, Buffer.alloc(32)]]),
   });

@@ -24,7 +24,7 @@ async function temporary<T>(use: (folder: string) => Promise<T>): Promise<T> {
 }
 
 const npmStart = (args: readonly string[]) =>
-  spawn('npm', ['start', '--silent', '--', ...args, '--sep-port', '0', '--http-port', '0'], {
+  spawn('npm', ['start', '--silent', '--', ...args, '--sep-port', '0', '--http-port', '0', '--revocation-port', '0'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

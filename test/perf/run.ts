@@ -4,14 +4,19 @@ import { followLauncher } from '#cli/launcher-guard.ts';
 import { day1, day15, starts } from './campus.ts';
 import { codec } from './codec.ts';
 import { describeFigure, type Figure, isReached } from './figure.ts';
+import { modbus } from './modbus.ts';
 import { peerCheck } from './peer-check.ts';
 import { dcap } from './sep-server.ts';
+import { enrolment, tpmHandshake } from './tpm.ts';
 
 /** `npm run perf [-- NAME… --json FILE]`: measures, prints figures with their targets, exits 1 when one is missed. */
 const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   codec,
   dcap,
+  modbus,
   'peer-check': peerCheck,
+  'tpm-handshake': tpmHandshake,
+  enrolment,
   start: starts,
   'day-15': day15,
   'day-1': day1,

@@ -7,6 +7,7 @@ import { RowList, settlementRow, windowRow } from './ledger.js';
 import { MarketChart } from './market-chart.js';
 import { PowerChart } from './power-chart.js';
 import { PowerHistory } from './power-history.js';
+import { showNav, whoAmI } from './session.js';
 import { showTotals } from './totals.js';
 
 const history = new PowerHistory();
@@ -65,11 +66,22 @@ async function loadHistory() {
   powerChart.show(history.points, times);
 }
 
+/** Where the live campus is for people who are signed in, the others are led to the sign-in. */
+async function recognise() {
+  const me = await whoAmI();
+  showNav(me);
+  if (me !== undefined && me.who === null && me.dashboard === 'closed') location.replace('/sign-in.html');
+}
+
+void recognise();
 follow({
   onOpen: () => {
     showConnection('live', 'Live');
     void loadHistory();
   },
   onSnapshot: show,
-  onLost: () => showConnection('reconnecting', 'Reconnecting…'),
+  onLost: () => {
+    showConnection('reconnecting', 'Reconnecting…');
+    void recognise();
+  },
 });

@@ -18,6 +18,7 @@ const cell = (name, label, ...children) => html('td', { role: 'cell', class: nam
 class BuildingRow {
   #name = html('span', { class: 'name' });
   #type = html('span', { class: 'muted' });
+  #notice = html('span', { class: 'badge notice' });
   #role = html('span', { class: 'badge' });
   #generation = html('span');
   #load = html('span');
@@ -35,7 +36,15 @@ class BuildingRow {
     this.element = html(
       'tr',
       { role: 'row' },
-      html('th', { role: 'rowheader', scope: 'row', class: 'building' }, this.#name, ' ', this.#type),
+      html(
+        'th',
+        { role: 'rowheader', scope: 'row', class: 'building' },
+        this.#name,
+        ' ',
+        this.#type,
+        ' ',
+        this.#notice,
+      ),
       cell('role', 'Role', this.#role),
       cell('num generation', 'Generation', this.#generation),
       cell('num load', 'Load', this.#load),
@@ -59,6 +68,9 @@ class BuildingRow {
     setText(this.#name, meter.name);
     setAttribute(this.#name, 'title', meter.meterId);
     setText(this.#type, meter.building);
+    this.#notice.hidden = meter.notice === null;
+    setText(this.#notice, meter.notice?.text ?? '');
+    setAttribute(this.#notice, 'data-level', meter.notice?.level ?? '');
     this.#role.hidden = !known;
     setText(this.#role, meter.role);
     setAttribute(this.#role, 'data-role', meter.role);

@@ -2,15 +2,9 @@ import { type Static, Type } from 'typebox';
 import { type AssignableList, assignable } from '../../server/assignments.ts';
 import type { FunctionSetAssignment } from '../../server/operator-records.ts';
 import { deviceId, deviceOf } from './device-json.ts';
-import {
-  apiBase,
-  itemsOf,
-  type OperatorAnswer,
-  type OperatorParts,
-  type OperatorRoute,
-  reference,
-} from './operation.ts';
-import { absent, checked, unfit } from './refusals.ts';
+import { type OperatorParts, reference } from './operation.ts';
+import { recordRoutes } from './record-routes.ts';
+import { checked, unfit } from './refusals.ts';
 
 const ids = (what: string) =>
   Type.Optional(Type.Array(Type.String(), { maxItems: 10_000, description: `Ids of ${what}` }));
@@ -30,91 +24,43 @@ const AssignmentSchema = Type.Object(
 
 export const assignmentSchemas = { FunctionSetAssignment: AssignmentSchema };
 
-const assignmentPath = '/function-set-assignments';
-const assignment = { schema: reference('FunctionSetAssignment') };
 const assignmentBody = {
-  ...assignment,
+  schema: reference('FunctionSetAssignment'),
   example: { description: 'Feeder 7', programs: ['1'], devices: ['METER_ENG_001'] },
 };
 
 /** Which devices see which programs. */
-export const assignmentRoutes: readonly OperatorRoute[] = [
-  {
-    method: 'GET',
-    path: assignmentPath,
-    operation: {
-      id: 'listFunctionSetAssignments',
-      tag: 'assignments',
-      summary: 'Which devices see which programs',
-      answers: { 200: { what: 'The list', schema: itemsOf(assignment.schema) } },
-    },
-    handle: ({ parts }) => {
-      const items = parts.sep.records.all('assignment').map(([id, body]) => assignmentJson(id, body, parts));
-      return { status: 200, body: { items } };
-    },
+export const assignmentRoutes = recordRoutes({
+  path: '/function-set-assignments',
+  noun: 'assignment',
+  tag: 'assignments',
+  schema: 'FunctionSetAssignment',
+  all: (parts) => parts.sep.records.all('assignment').map(([id, record]) => assignmentJson(id, record, parts)),
+  at: (id, parts) => {
+    const record = parts.sep.records.get('assignment', id);
+    return record && assignmentJson(id, record, parts);
   },
-  {
-    method: 'POST',
-    path: assignmentPath,
-    operation: {
-      id: 'addFunctionSetAssignment',
-      tag: 'assignments',
-      summary: 'Shows programs to devices',
-      body: assignmentBody,
-      answers: { 201: { what: 'As it was added; Location has its path', ...assignment } },
-      refusals: [409, 413, 422],
-    },
-    handle: async ({ parts, body }) => {
-      const id = await parts.sep.records.add('assignment', assignmentOf(body, parts));
-      return { status: 201, location: `${apiBase}${assignmentPath}/${id}`, body: assignmentAt(id, parts) };
-    },
+  list: { id: 'listFunctionSetAssignments', summary: 'Which devices see which programs' },
+  get: { id: 'getFunctionSetAssignment', summary: 'One assignment' },
+  add: {
+    id: 'addFunctionSetAssignment',
+    summary: 'Shows programs to devices',
+    body: assignmentBody,
+    store: async (given, parts) => parts.sep.records.add('assignment', assignmentOf(given, parts)),
   },
-  {
-    method: 'GET',
-    path: `${assignmentPath}/{assignment}`,
-    operation: {
-      id: 'getFunctionSetAssignment',
-      tag: 'assignments',
-      summary: 'One assignment',
-      answers: { 200: { what: 'As it stands', ...assignment } },
-      refusals: [404],
-    },
-    handle: ({ parts, params }) => ({ status: 200, body: assignmentAt(params['assignment'], parts) }),
+  put: {
+    id: 'replaceFunctionSetAssignment',
+    summary: 'Says anew what an assignment assigns, and to whom',
+    body: assignmentBody,
+    mayCreate: false,
+    store: async (id, given, parts) => parts.sep.records.put('assignment', id, assignmentOf(given, parts)),
   },
-  {
-    method: 'PUT',
-    path: `${assignmentPath}/{assignment}`,
-    operation: {
-      id: 'replaceFunctionSetAssignment',
-      tag: 'assignments',
-      summary: 'Says anew what an assignment assigns, and to whom',
-      body: assignmentBody,
-      answers: { 200: { what: 'As it stands now', ...assignment } },
-      refusals: [404, 413, 422],
-    },
-    handle: async ({ parts, params, body }) => {
-      assignmentAt(params['assignment'], parts);
-      await parts.sep.records.put('assignment', params['assignment'] as string, assignmentOf(body, parts));
-      return { status: 200, body: assignmentAt(params['assignment'], parts) };
-    },
+  remove: {
+    id: 'removeFunctionSetAssignment',
+    summary: 'Devices do not see the programs by it any more',
+    drop: ({ id }, { sep }) => sep.records.remove('assignment', id),
   },
-  {
-    method: 'DELETE',
-    path: `${assignmentPath}/{assignment}`,
-    operation: {
-      id: 'removeFunctionSetAssignment',
-      tag: 'assignments',
-      summary: 'Devices do not see the programs by it any more',
-      answers: { 204: null },
-      refusals: [404],
-    },
-    handle: async ({ parts, params }): Promise<OperatorAnswer> => {
-      assignmentAt(params['assignment'], parts);
-      await parts.sep.records.remove('assignment', params['assignment'] as string);
-      return { status: 204 };
-    },
-  },
-];
+});
 
 /** Throws `GTX-OPR-002` where it names something that is not there. */
 function assignmentOf(body: unknown, { registry, sep }: OperatorParts): FunctionSetAssignment {
@@ -132,18 +78,12 @@ function assignmentOf(body: unknown, { registry, sep }: OperatorParts): Function
   return { description, ...assigned, devices: [...new Set(known)] };
 }
 
-function assignmentAt(id: string | undefined, parts: OperatorParts): Static<typeof AssignmentSchema> {
-  const record = parts.sep.records.get('assignment', id ?? '');
-  if (record === undefined) throw absent(`assignment ${id}`, `${apiBase}${assignmentPath}`);
-  return assignmentJson(id ?? '', record, parts);
-}
-
 /** Without what was removed since. */
 function assignmentJson(
   id: string,
   record: FunctionSetAssignment,
   { registry, sep }: OperatorParts,
-): Static<typeof AssignmentSchema> {
+): Static<typeof AssignmentSchema> & { readonly id: string } {
   const lists = Object.entries(assignable).map(([list, member]) => [
     member,
     record[member].filter((one) => sep.store.get(`${list}/${one}`) !== undefined),

@@ -2,8 +2,9 @@ import type { X509Certificate } from 'node:crypto';
 import { Type } from 'typebox';
 import { certificatePem, certificatesOf } from '#provisioning/pem.ts';
 import { idOf, type KnownAuthority } from '../../server/known-authorities.ts';
-import { apiBase, itemsOf, type OperatorParts, type OperatorRoute, reference } from './operation.ts';
-import { absent, checked, conflict, unfit } from './refusals.ts';
+import { apiBase, reference } from './operation.ts';
+import { recordRoutes } from './record-routes.ts';
+import { checked, conflict, unfit } from './refusals.ts';
 
 /** Characters of a certificate in PEM: 8 KiB of it, more than any of this profile has. */
 const longestPem = 12_000;
@@ -27,79 +28,54 @@ const NewAuthoritySchema = Type.Object({ certificate }, { additionalProperties: 
 
 export const authoritySchemas = { Authority: AuthoritySchema, NewAuthority: NewAuthoritySchema };
 
-const authority = { schema: reference('Authority') };
 const examplePem = '-----BEGIN CERTIFICATE-----\nMIIBpTCCAUug…\n-----END CERTIFICATE-----\n';
 
 /** Which authorities devices may be issued by. */
-export const authorityRoutes: readonly OperatorRoute[] = [
-  {
-    method: 'GET',
-    path: '/authorities',
-    operation: {
-      id: 'listAuthorities',
-      tag: 'authorities',
-      summary: 'The authorities whose devices are let in, those of the head-end’s own first',
-      answers: { 200: { what: 'The list', schema: itemsOf(authority.schema) } },
-    },
-    handle: ({ parts }) => ({ status: 200, body: { items: parts.authorities.all().map(jsonOf) } }),
+export const authorityRoutes = recordRoutes({
+  path: '/authorities',
+  noun: 'authority',
+  tag: 'authorities',
+  schema: 'Authority',
+  all: ({ authorities }) => authorities.all().map(jsonOf),
+  at: (id, { authorities }) => {
+    const found = authorities.get(id);
+    return found && jsonOf(found);
   },
-  {
-    method: 'POST',
-    path: '/authorities',
-    operation: {
-      id: 'addAuthority',
-      tag: 'authorities',
-      summary: 'Lets in devices of one more authority, which one that is known has issued; from the next handshake on',
-      body: { schema: reference('NewAuthority'), example: { certificate: examplePem } },
-      answers: { 201: { what: 'A new one', ...authority } },
-      refusals: [409, 413, 422],
-    },
-    handle: async ({ parts, body }) => {
+  list: {
+    id: 'listAuthorities',
+    summary: 'The authorities whose devices are let in, those of the head-end’s own first',
+  },
+  get: { id: 'getAuthority', summary: 'One authority' },
+  add: {
+    id: 'addAuthority',
+    summary: 'Lets in devices of one more authority, which one that is known has issued; from the next handshake on',
+    body: { schema: reference('NewAuthority'), example: { certificate: examplePem } },
+    store: async (body, { authorities }) => {
       const offered = certificateIn(checked(NewAuthoritySchema, body).certificate);
       const id = idOf(offered);
-      if (parts.authorities.get(id) !== undefined) {
+      if (authorities.get(id) !== undefined) {
         throw conflict(`Authority ${id} is known already`, `GET ${apiBase}/authorities lists those that are known.`);
       }
-      const answer = await parts.authorities.add(offered);
+      const answer = await authorities.add(offered);
       if (!answer.ok) throw unfit('/certificate', `${answer.reason}: ${answer.detail}`, authorityHint);
-      return { status: 201, location: `${apiBase}/authorities/${id}`, body: jsonOf(authorityAt(id, parts)) };
+      return id;
     },
   },
-  {
-    method: 'GET',
-    path: '/authorities/{authority}',
-    operation: {
-      id: 'getAuthority',
-      tag: 'authorities',
-      summary: 'One authority',
-      answers: { 200: { what: 'As it stands', ...authority } },
-      refusals: [404],
-    },
-    handle: ({ parts, params }) => ({ status: 200, body: jsonOf(authorityAt(params['authority'], parts)) }),
-  },
-  {
-    method: 'DELETE',
-    path: '/authorities/{authority}',
-    operation: {
-      id: 'removeAuthority',
-      tag: 'authorities',
-      summary: 'Refuses devices below it from their next handshake on; connections that stand are kept',
-      answers: { 204: null },
-      refusals: [404, 409],
-    },
-    handle: async ({ parts, params }) => {
-      const { id, isOwn } = authorityAt(params['authority'], parts);
+  remove: {
+    id: 'removeAuthority',
+    summary: 'Refuses devices below it from their next handshake on; connections that stand are kept',
+    refusals: [409],
+    drop: async ({ id, isOwn }, { authorities }) => {
       if (isOwn) {
         throw conflict(
           `Authority ${id} comes with the head-end’s own identity`,
           'Only those that were added here can be removed; another identity comes with another authority.',
         );
       }
-      await parts.authorities.remove(id);
-      return { status: 204 };
+      await authorities.remove(id);
     },
   },
-];
+});
 
 const authorityHint =
   'It has to be an authority of IEEE 2030.5 (§6.11.8), issued by one that is known; the one above it goes first.';
@@ -121,13 +97,7 @@ function certificateIn(pem: string): X509Certificate {
 
 const pemHint = 'Give the text between BEGIN CERTIFICATE and END CERTIFICATE, with both lines, of one certificate.';
 
-function authorityAt(id: string | undefined, { authorities }: OperatorParts): KnownAuthority {
-  const found = authorities.get(id ?? '');
-  if (found === undefined) throw absent(`authority ${id}`, `${apiBase}/authorities`);
-  return found;
-}
-
-const jsonOf = ({ id, certificate: one, isOwn, fault }: KnownAuthority): object => ({
+const jsonOf = ({ id, certificate: one, isOwn, fault }: KnownAuthority) => ({
   id,
   certificate: certificatePem(one.raw),
   subject: nameIn(one.subject),

@@ -66,6 +66,22 @@ export const DeviceSchema = Type.Object(
     zone: Type.Optional(Type.String()),
     ratedW: Type.Optional(Type.Integer()),
     storageWh: Type.Optional(Type.Integer()),
+    certificate: Type.Optional(
+      Type.Object(
+        {
+          number: Type.String({ description: 'Its own number, hexadecimal' }),
+          notAfter: Type.Integer({ description: 'When it ends, Unix s of wall time' }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    isRevoked: Type.Boolean({ description: 'Its certificate is revoked' }),
+    quarantine: Type.Optional(
+      Type.Object(
+        { since: Type.Integer({ description: 'Unix s' }), reason: Type.String() },
+        { additionalProperties: false },
+      ),
+    ),
     registeredAt: Type.Integer({ description: 'Unix s' }),
     changedAt: Type.Integer({ description: 'Unix s' }),
   },
@@ -108,8 +124,20 @@ export function deviceJson(device: Device, registry: Registry, store: ResourceSt
     aggregator: acting && deviceId(acting),
     deviceCategory: deviceCategory && formatLfdi(deviceCategory),
     connectionPointId: connection?.connectionPointId,
+    certificate: device.certificate,
+    quarantine: device.quarantine,
   };
   const present = Object.entries(known).filter(([, fact]) => fact !== undefined) as [keyof typeof known, never][];
   const identity = { id: deviceId(device), href: `/edev/${id}`, meterId: meter, lfdi: device.lfdi, sfdi };
-  return { ...identity, name, description, isAggregator, ...Object.fromEntries(present), registeredAt, changedAt };
+  const { isRevoked } = device;
+  return {
+    ...identity,
+    name,
+    description,
+    isAggregator,
+    isRevoked,
+    ...Object.fromEntries(present),
+    registeredAt,
+    changedAt,
+  };
 }

@@ -29,6 +29,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'listDevices',
       tag,
+      needs: 'read',
       summary: 'Every device, by its id',
       answers: { 200: { what: 'The list', schema: itemsOf(device.schema) } },
     },
@@ -43,6 +44,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'addDevice',
       tag,
+      needs: 'operate',
       summary: 'Registers a device out of band, by the LFDI of its certificate',
       body: {
         schema: reference('NewDevice'),
@@ -74,6 +76,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'getDevice',
       tag,
+      needs: 'read',
       summary: 'One device, by its meterId or LFDI',
       answers: { 200: { what: 'As it is known', ...device } },
       refusals: [404],
@@ -86,6 +89,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'changeDevice',
       tag,
+      needs: 'operate',
       summary: 'Changes what is known of a device; null takes a fact away',
       body: { schema: reference('DevicePatch'), example: { postRate: 60, aggregator: null } },
       answers: { 200: { what: 'As it is known now', ...device } },
@@ -106,6 +110,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'removeDevice',
       tag,
+      needs: 'operate',
       summary: 'Removes a device: its certificate is refused from then on, its readings stay',
       answers: { 204: null },
       refusals: [404],
@@ -121,6 +126,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'listDeviceResponses',
       tag,
+      needs: 'building',
       summary: 'What a device answered to events, the oldest first',
       answers: { 200: { what: 'Responses, each with the name of its kind', schema: itemsOf(reference('Told')) } },
       refusals: [404],
@@ -136,6 +142,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'listDeviceLogEvents',
       tag,
+      needs: 'building',
       summary: "A device's log, the newest first",
       answers: { 200: { what: 'LogEvents', schema: itemsOf(reference('Told')) } },
       refusals: [404],
@@ -151,6 +158,7 @@ export const deviceRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'getDeviceDer',
       tag,
+      needs: 'building',
       summary: 'What a device told of its inverter and storage',
       answers: { 200: { what: 'What it told so far', schema: reference('DeviceDer') } },
       refusals: [404],

@@ -61,18 +61,29 @@ export function documentOf({ kind, body, present, now }: GivenDocument): Roots[R
   const before = present?.document as Partial<Event> | undefined;
   if (demands(kind, 'mRID')) given['mRID'] ??= hex(before?.mRID ?? mridOf(randomUUID()));
   if (demands(kind, 'creationTime')) given['creationTime'] ??= String(before?.creationTime ?? now);
-  if (demands(kind, 'EventStatus')) given['EventStatus'] = placeholder;
+  if (demands(kind, 'EventStatus')) given['EventStatus'] = statusOf(before, given['creationTime'] ?? null);
   const document = fromJson(name, { ...completed[name], ...given }) as Partial<Event>;
   if (before?.mRID !== undefined && formatMrid(before.mRID) !== formatMrid(document.mRID ?? before.mRID)) {
     const hint = 'Leave it out, or POST a document of its own.';
     throw conflict(`The mRID of ${present?.href ?? name} is ${hex(before.mRID)} and stays`, hint);
   }
-  if (!demands(kind, 'EventStatus')) return document;
-  const scheduled = { currentStatus: 0, dateTime: document.creationTime, potentiallySuperseded: false };
-  return { ...document, EventStatus: before?.EventStatus ?? scheduled } as Roots[RootName];
+  return document;
 }
 
-const placeholder = { currentStatus: 0, dateTime: 0, potentiallySuperseded: false };
+/** The status that an event is kept with: the one that it has, else scheduled since its creation. */
+function statusOf(before: Partial<Event> | undefined, creationTime: Json): JsonObject {
+  const known = before?.EventStatus;
+  if (known === undefined) return { currentStatus: 0, dateTime: creationTime, potentiallySuperseded: false };
+  const { potentiallySupersededTime: time, ...members } = known;
+  const times = {
+    dateTime: String(known.dateTime),
+    ...(time !== undefined && { potentiallySupersededTime: String(time) }),
+  };
+  return Object.fromEntries(
+    Object.entries({ ...members, ...times }).filter(([, value]) => value !== undefined),
+  ) as JsonObject;
+}
+
 const hex = (mRID: Uint8Array): string => formatMrid(mRID).toUpperCase();
 
 /** A stored document as an operator sees it: as it was given, with its id and href, an event with its present status. */

@@ -52,6 +52,7 @@ function listRoutes(kind: DocumentKind, parent: Place, list: Place): OperatorRou
       operation: {
         id: `list${name}s`,
         tag,
+        needs: 'read',
         summary: `Every ${words(kind)}, in the standard's order`,
         answers: { 200: { what: 'The list', schema: itemsOf(schemaOfKind(kind)) } },
         refusals: parent.path === '' ? [] : [404],
@@ -68,6 +69,7 @@ function listRoutes(kind: DocumentKind, parent: Place, list: Place): OperatorRou
       operation: {
         id: `add${name}`,
         tag,
+        needs: 'operate',
         summary: `Adds a ${words(kind)}; answers it with its id`,
         body: bodyOf(kind),
         answers: { 201: answerOf(kind, 'As it was added; Location has its path') },
@@ -98,6 +100,7 @@ function itemRoutes(kind: DocumentKind, item: Place): OperatorRoute[] {
       operation: {
         id: `get${name}`,
         tag,
+        needs: 'read',
         summary: `One ${words(kind)}`,
         answers: { 200: answerOf(kind, 'As it stands') },
         refusals: [404],
@@ -110,6 +113,7 @@ function itemRoutes(kind: DocumentKind, item: Place): OperatorRoute[] {
       operation: {
         id: `replace${name}`,
         tag,
+        needs: 'operate',
         summary: `Puts a ${words(kind)} in the place of the present one; mRID and, of an event, status stay`,
         body: bodyOf(kind),
         answers: { 200: answerOf(kind, 'As it stands now') },
@@ -146,6 +150,7 @@ function singleRoutes(kind: DocumentKind, parent: Place): OperatorRoute[] {
       operation: {
         id: `get${name}`,
         tag,
+        needs: 'read',
         summary: `The ${words(kind)}`,
         answers: { 200: answerOf(kind, 'As it stands') },
         refusals: [404],
@@ -161,6 +166,7 @@ function singleRoutes(kind: DocumentKind, parent: Place): OperatorRoute[] {
       operation: {
         id: `put${name}`,
         tag,
+        needs: 'operate',
         summary: `Sets the ${words(kind)}`,
         body: bodyOf(kind),
         answers: { 200: answerOf(kind, 'As it stands now'), 201: answerOf(kind, 'The first one') },
@@ -184,7 +190,14 @@ function singleRoutes(kind: DocumentKind, parent: Place): OperatorRoute[] {
 const removeRoute = (kind: DocumentKind, place: Place, summary: string): OperatorRoute => ({
   method: 'DELETE',
   path: place.path,
-  operation: { id: `remove${place.name}`, tag: place.tag, summary, answers: { 204: null }, refusals: [404] },
+  operation: {
+    id: `remove${place.name}`,
+    tag: place.tag,
+    needs: 'operate',
+    summary,
+    answers: { 204: null },
+    refusals: [404],
+  },
   handle: async (request): Promise<OperatorAnswer> => {
     const { href } = found(kind, place, request);
     await request.parts.sep.store.remove(href);
@@ -198,6 +211,7 @@ const cancelRoute = (kind: DocumentKind, item: Place): OperatorRoute => ({
   operation: {
     id: `cancel${item.name}`,
     tag: item.tag,
+    needs: 'operate',
     summary: `Cancels a ${words(kind)}; it stays in its list until it would have ended`,
     body: { schema: CancelSchema, example: { reason: 'Maintenance was put off' }, isOptional: true },
     answers: { 200: answerOf(kind, 'With its new status') },

@@ -39,6 +39,7 @@ export const exchangeRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'getExchanges',
       tag,
+      needs: 'read',
       summary: 'The recorded 2030.5 exchanges, one JSON object a line; PINs are replaced',
       answers: { 200: { what: 'The record', schema: { type: 'string' }, mediaType: 'application/x-ndjson' } },
       refusals: [404],
@@ -56,6 +57,7 @@ export const exchangeRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'getRecording',
       tag,
+      needs: 'read',
       summary: 'Whether exchanges are recorded',
       answers: { 200: { what: 'As it is', ...state } },
     },
@@ -67,6 +69,7 @@ export const exchangeRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'startRecording',
       tag,
+      needs: 'operate',
       summary: 'Records the exchanges of all or some devices from now on, in the place of the record before',
       body: { schema: reference('Recording'), example: { devices: ['METER_ENG_001'], maxBytes: 10_000_000 } },
       answers: { 200: { what: 'As it is now', ...state } },
@@ -85,6 +88,7 @@ export const exchangeRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'stopRecording',
       tag,
+      needs: 'operate',
       summary: 'Ends the recording; what was recorded stays',
       answers: { 204: null },
     },

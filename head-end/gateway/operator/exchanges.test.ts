@@ -26,7 +26,9 @@ test('an operator switches the record of exchanges on for a device, sees how far
   assert.deepEqual(await state(), on);
   assert.equal((await operator.ask('DELETE', '/exchanges/recording')).status, 204);
   assert.deepEqual(await state(), { state: 'off' });
-  const record = await fetch(`http://127.0.0.1:${operator.port}/api/v1/exchanges`);
+  const record = await fetch(`http://127.0.0.1:${operator.port}/api/v1/exchanges`, {
+    headers: { authorization: `Bearer ${operator.key}` },
+  });
   assert.match(String(record.headers.get('content-type')), /^application\/x-ndjson/);
   assert.equal(await record.text(), '');
   await operator.ask('PUT', '/exchanges/recording', { maxBytes: 5000 });

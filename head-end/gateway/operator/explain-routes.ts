@@ -54,6 +54,7 @@ export const explainRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'explainDevice',
       tag: 'devices',
+      needs: 'building',
       summary: 'Which program, event, primacy or default sets each mode of a device now, since when and until when',
       answers: { 200: { what: 'Mode by mode', schema: reference('DeviceExplanation') } },
       refusals: [404],

@@ -13,6 +13,7 @@ export const fileRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'putFileContent',
       tag: 'files',
+      needs: 'operate',
       summary: "Puts a file's content here: as many bytes as its size says",
       body: { mediaType: 'application/octet-stream', schema: {} },
       answers: { 204: null },

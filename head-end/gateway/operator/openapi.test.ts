@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/schema';
 import { createLog } from '#hal/log.ts';
+import { accessRoutes } from '../access/routes.ts';
 import { Gateway } from '../gateway.ts';
 import { SampleSource, sampleSnapshot } from '../sample-campus.ts';
 import { connectionPoint, type DocumentKind, documentKinds } from './document-kinds.ts';
@@ -57,9 +58,20 @@ test('every route is described, and what is described is a route', async () => {
   for (const { method, path } of operatorRoutes)
     assert.ok(described.includes(`${method} ${path}`), `${method} ${path}`);
   // The gateway's own routes beside the operators'.
-  const others = ['snapshot', 'meters', 'meters/{meterId}', 'windows', 'settlements', 'history', 'health', 'events'];
+  const others = [
+    'snapshot',
+    'meters',
+    'meters/{meterId}',
+    'windows',
+    'settlements',
+    'history',
+    'health',
+    'events',
+    'access/me',
+  ];
   for (const path of [...others, 'openapi.json']) assert.ok(described.includes(`GET /${path}`), path);
-  assert.equal(described.length, operatorRoutes.length + others.length + 1);
+  for (const { method, path } of accessRoutes) assert.ok(described.includes(`${method} ${path}`), `${method} ${path}`);
+  assert.equal(described.length, operatorRoutes.length + accessRoutes.length + others.length + 1);
   await using gateway = new Gateway({
     port: 0,
     source: new SampleSource(sampleSnapshot()),
@@ -73,8 +85,8 @@ test('every route is described, and what is described is a route', async () => {
     const body = (await answer.json()) as { code?: string };
     // While the head-end starts there is nothing to manage; no route at all would be GTX-GTW-004.
     assert.notEqual(body.code, 'GTX-GTW-004', `${method} ${path}`);
-    const isOperators = operatorRoutes.some((route) => route.path === path);
-    assert.equal(body.code === 'GTX-OPR-005', isOperators, `${method} ${path}: ${body.code}`);
+    const isManaged = [...operatorRoutes, ...accessRoutes].some((route) => route.path === path);
+    assert.equal(body.code === 'GTX-OPR-005', isManaged, `${method} ${path}: ${body.code}`);
     assert.ok(String(answer.status) in (operation['responses'] ?? {}), `${method} ${path}: ${answer.status}`);
   }
 });

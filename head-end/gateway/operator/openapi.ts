@@ -1,14 +1,18 @@
 import type { JsonObject } from '#ieee2030_5/json.ts';
 import { jsonSchemaOf } from '#ieee2030_5/json-schema.ts';
+import { accessSchemas } from '../access/schemas.ts';
 import { ProblemSchema } from '../snapshot.ts';
 import { assignmentSchemas } from './assignment-routes.ts';
 import { authoritySchemas } from './authority-routes.ts';
 import { derDocuments, deviceSchemas } from './device-routes.ts';
 import { isServedMember, madeMembers, readOnlyMembers } from './document-body.ts';
 import { connectionPoint, type DocumentKind, documentKinds } from './document-kinds.ts';
+import { flashedBoardSchemas } from './flashed-board-routes.ts';
 import { exchangeSchemas } from './exchange-routes.ts';
 import { explainSchemas } from './explain-routes.ts';
 import { apiBase, type Content, type Operation, reference, type SchemaObject } from './operation.ts';
+import { identitySchemas } from './identity-routes.ts';
+import { quarantineSchemas } from './quarantine-routes.ts';
 import { redirectSchemas } from './redirect-routes.ts';
 import { settingsSchemas } from './settings-routes.ts';
 
@@ -22,13 +26,16 @@ export interface DescribedRoute {
 
 const problemWords: Readonly<Record<number, string>> = {
   400: 'The request cannot be read',
-  403: 'It comes from another site',
+  401: 'It needs to know who asks, or the credential is not right',
+  403: 'The role may not do this, or the request comes from another site',
   404: 'There is no such thing',
+  410: 'It is not good any more',
   409: 'It stands against what is there',
   413: 'The body is too large',
   415: 'The body is of another media type',
   421: 'The Host header does not name this machine',
   422: 'The body does not hold, at the place told',
+  429: 'Too many failures or attempts; Retry-After tells how long',
   500: 'The head-end could not answer',
   503: 'The head-end is starting, or its database is away',
 };
@@ -44,7 +51,8 @@ export function openApiOf(routes: readonly DescribedRoute[]): JsonObject {
   const tags = [...new Set(routes.map(({ operation }) => operation.tag))].map((name) => ({ name }));
   const description =
     'Documents of IEEE 2030.5 stand as JSON: elements and attributes by their names, hexBinary as hex digits, lists as ' +
-    'arrays, 64-bit integers as numbers, or as strings where a number is not exact. On loopback only.';
+    'arrays, 64-bit integers as numbers, or as strings where a number is not exact. Programs send an API key or a token, ' +
+    'the page has a cookie; `x-needs` tells what an operation takes.';
   // Through JSON once, so that schemas are plain data.
   return JSON.parse(
     JSON.stringify({
@@ -58,10 +66,15 @@ export function openApiOf(routes: readonly DescribedRoute[]): JsonObject {
       servers: [{ url: apiBase }],
       tags,
       paths,
-      components: { schemas: componentSchemas() },
+      components: { schemas: componentSchemas(), securitySchemes },
     }),
   ) as JsonObject;
 }
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token that was got with one' },
+  session: { type: 'apiKey', in: 'cookie', name: '__Host-gridtokenx', description: 'Of a person who is signed in' },
+};
 
 const parametersOf = (path: string): object => {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -69,15 +82,25 @@ const parametersOf = (path: string): object => {
   return parameters.length === 0 ? {} : { parameters };
 };
 
-function operationObject({ id, tag, summary, body, answers, refusals = [] }: Operation, method: string): object {
+function operationObject({ id, tag, needs, summary, body, answers, refusals = [] }: Operation, method: string): object {
   const isWrite = method !== 'GET';
-  const problems = [...new Set([...refusals, 400, 403, 421, 500, 503])].filter((status) => !(status in answers));
+  const problems = [...new Set([...refusals, 400, ...(needs === 'open' ? [] : [401, 429]), 403, 421, 500, 503])].filter(
+    (status) => !(status in answers),
+  );
   const responses = Object.fromEntries([
     ...Object.entries(answers).map(([status, answer]) => [status, answerObject(answer)] as const),
     ...problems.toSorted((a, b) => a - b).map((status) => [String(status), problemOf(status)] as const),
   ]);
   const requestBody = body && { required: body.isOptional !== true, content: contentOf(body) };
-  return { operationId: id, tags: [tag], summary, ...(isWrite && requestBody ? { requestBody } : {}), responses };
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    security: needs === 'open' ? [] : [{ bearer: [] }, { session: [] }],
+    'x-needs': needs,
+    ...(isWrite && requestBody ? { requestBody } : {}),
+    responses,
+  };
 }
 
 const answerObject = (answer: Operation['answers'][number] | undefined): object => {
@@ -125,12 +148,16 @@ function componentSchemas(): Readonly<Record<string, SchemaObject>> {
     ...types,
     ...given,
     ...deviceSchemas,
+    ...identitySchemas,
+    ...quarantineSchemas,
     ...explainSchemas,
     ...assignmentSchemas,
     ...redirectSchemas,
     ...settingsSchemas,
     ...authoritySchemas,
+    ...flashedBoardSchemas,
     ...exchangeSchemas,
+    ...accessSchemas,
   };
 }
 

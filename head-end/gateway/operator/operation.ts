@@ -1,5 +1,11 @@
 import type { Clock } from '#hal/clock.ts';
+import type { Principal } from '../../access/principal.ts';
+import type { Right } from '../../access/roles.ts';
+import type { FlashList } from '../../enrolment/flash-list.ts';
+import type { Containment } from '../../registry/containment.ts';
 import type { Registry } from '../../registry/devices.ts';
+import type { ExpiryWatch } from '../../registry/expiry-watch.ts';
+import type { Replacements } from '../../registry/replacements.ts';
 import type { ExchangeLog } from '../../server/exchange-log.ts';
 import type { KnownAuthorities } from '../../server/known-authorities.ts';
 import type { SepResources } from '../../server/sep-resources.ts';
@@ -11,6 +17,10 @@ export interface OperatorParts {
   readonly sep: SepResources;
   readonly exchanges: ExchangeLog;
   readonly authorities: KnownAuthorities;
+  readonly containment: Containment;
+  readonly replacements: Replacements;
+  readonly expiry: Pick<ExpiryWatch, 'metrics'>;
+  readonly flashList: FlashList;
 }
 
 /** A JSON schema (2020-12), or a reference to one of the components. */
@@ -28,6 +38,8 @@ export interface Operation {
   /** Unique, in camel case. */
   readonly id: string;
   readonly tag: string;
+  /** Of whoever asks. */
+  readonly needs: Right;
   readonly summary: string;
   readonly body?: Content & { readonly isOptional?: boolean };
   /** By status; `null` has no content. */
@@ -38,6 +50,8 @@ export interface Operation {
 
 export interface OperatorRequest {
   readonly parts: OperatorParts;
+  /** Who asks. */
+  readonly by: Principal;
   /** The path's variable parts, by their names. */
   readonly params: Readonly<Record<string, string>>;
   /** As JSON gave it, or bytes; undefined without one. */

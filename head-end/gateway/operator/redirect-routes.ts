@@ -1,13 +1,6 @@
 import { Type } from 'typebox';
-import type { Redirect } from '../../server/operator-records.ts';
-import {
-  apiBase,
-  itemsOf,
-  type OperatorAnswer,
-  type OperatorParts,
-  type OperatorRoute,
-  reference,
-} from './operation.ts';
+import { apiBase, reference } from './operation.ts';
+import { recordRoutes } from './record-routes.ts';
 import { absent, checked, unfit } from './refusals.ts';
 
 const sepPath = String.raw`(/[\w.~-]+)+`;
@@ -31,78 +24,35 @@ const RedirectSchema = Type.Object(
 
 export const redirectSchemas = { Redirect: RedirectSchema };
 
-const redirect = { schema: reference('Redirect') };
-
 /** Where requests of devices are sent elsewhere. */
-export const redirectRoutes: readonly OperatorRoute[] = [
-  {
-    method: 'GET',
-    path: '/redirects',
-    operation: {
-      id: 'listRedirects',
-      tag: 'redirects',
-      summary: 'Where requests are sent elsewhere',
-      answers: { 200: { what: 'The list', schema: itemsOf(redirect.schema) } },
-    },
-    handle: ({ parts }) => {
-      const items = parts.sep.records.all('redirect').map(([id, body]) => ({ id, ...body }));
-      return { status: 200, body: { items } };
-    },
+export const redirectRoutes = recordRoutes({
+  path: '/redirects',
+  noun: 'redirect',
+  tag: 'redirects',
+  schema: 'Redirect',
+  all: ({ sep }) => sep.records.all('redirect').map(([id, body]) => ({ id, ...body })),
+  at: (id, { sep }) => {
+    const record = sep.records.get('redirect', id);
+    return record && { id, ...record };
   },
-  {
-    method: 'GET',
-    path: '/redirects/{redirect}',
-    operation: {
-      id: 'getRedirect',
-      tag: 'redirects',
-      summary: 'One redirect',
-      answers: { 200: { what: 'As it stands', ...redirect } },
-      refusals: [404],
-    },
-    handle: ({ parts, params }) => ({ status: 200, body: redirectAt(params['redirect'], parts) }),
-  },
-  {
-    method: 'PUT',
-    path: '/redirects/{redirect}',
-    operation: {
-      id: 'putRedirect',
-      tag: 'redirects',
-      summary: 'Sends requests for a path, and for all below it, elsewhere: 301 unless told',
-      body: { ...redirect, example: { from: '/edev', to: 'https://utility.example:8443/edev' } },
-      answers: { 200: { what: 'As it stands now', ...redirect }, 201: { what: 'A new one', ...redirect } },
-      refusals: [404, 409, 413, 422],
-    },
-    handle: async ({ parts, params, body }) => {
-      const name = params['redirect'] ?? '';
+  list: { id: 'listRedirects', summary: 'Where requests are sent elsewhere' },
+  get: { id: 'getRedirect', summary: 'One redirect' },
+  put: {
+    id: 'putRedirect',
+    summary: 'Sends requests for a path, and for all below it, elsewhere: 301 unless told',
+    body: { schema: reference('Redirect'), example: { from: '/edev', to: 'https://utility.example:8443/edev' } },
+    refusals: [409],
+    mayCreate: true,
+    store: (name, body, { sep }) => {
       if (!/^[\w.~-]{1,64}$/.test(name)) throw absent(`redirect ${name}`, `${apiBase}/redirects`);
       const { from, to, status = 301 } = checked(RedirectSchema, body);
       if (to === from || to.startsWith(`${from}/`)) throw unfit('/to', 'it leads in a circle', 'Name another place.');
-      const outcome = await parts.sep.records.put('redirect', name, { from, to, status });
-      const answer = redirectAt(name, parts);
-      if (outcome === 'replaced') return { status: 200, body: answer };
-      return { status: 201, location: `${apiBase}/redirects/${name}`, body: answer };
+      return sep.records.put('redirect', name, { from, to, status });
     },
   },
-  {
-    method: 'DELETE',
-    path: '/redirects/{redirect}',
-    operation: {
-      id: 'removeRedirect',
-      tag: 'redirects',
-      summary: 'Requests are answered here again',
-      answers: { 204: null },
-      refusals: [404],
-    },
-    handle: async ({ parts, params }): Promise<OperatorAnswer> => {
-      redirectAt(params['redirect'], parts);
-      await parts.sep.records.remove('redirect', params['redirect'] as string);
-      return { status: 204 };
-    },
+  remove: {
+    id: 'removeRedirect',
+    summary: 'Requests are answered here again',
+    drop: ({ id }, { sep }) => sep.records.remove('redirect', id),
   },
-];
-
-function redirectAt(id: string | undefined, { sep }: OperatorParts): Redirect & { readonly id: string } {
-  const record = sep.records.get('redirect', id ?? '');
-  if (record === undefined) throw absent(`redirect ${id}`, `${apiBase}/redirects`);
-  return { id: id ?? '', ...record };
-}
+});

@@ -24,3 +24,7 @@ export function checked<S extends TSchema>(schema: S, body: unknown): Static<S> 
   const what = fault.keyword === 'boolean' ? 'there is no such member' : fault.message;
   throw unfit(fault.instancePath, what, schemaHint);
 }
+
+/** 503: there is nothing to manage yet. */
+export const starting = (): GridError =>
+  new GridError('GTX-OPR-005', 'The head-end is starting', { hint: 'Try again in some seconds.' });

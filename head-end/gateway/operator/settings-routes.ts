@@ -45,6 +45,7 @@ export const settingsRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'getSettings',
       tag: 'settings',
+      needs: 'read',
       summary: 'What holds for all devices',
       answers: { 200: { what: 'As it holds', schema: reference('Settings') } },
     },
@@ -56,6 +57,7 @@ export const settingsRoutes: readonly OperatorRoute[] = [
     operation: {
       id: 'changeSettings',
       tag: 'settings',
+      needs: 'operate',
       summary: 'Changes what is given; poll rates one by one',
       body: { schema: reference('SettingsPatch'), example: { pollRate: { derp: 60 }, inBandRegistration: true } },
       answers: { 200: { what: 'As it holds now', schema: reference('Settings') } },

@@ -2,6 +2,7 @@ import type { Answer } from 'dns-packet';
 import createMulticastDns, { type MulticastDNS } from 'multicast-dns';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
+import { ipv6Interface } from '#hal/ipv6-interface.ts';
 import { deadline } from '#hal/wall.ts';
 import { type AnnouncedServer, answersTo, serviceRecords } from './service-records.ts';
 
@@ -11,7 +12,7 @@ export interface AnnouncerOptions {
   readonly server: AnnouncedServer;
   /** The path of the EndDevice of an SFDI, if the server holds it. */
   readonly endDeviceOf: (sfdi: number) => string | undefined;
-  /** Address of the interface to announce on; all where it is not given. */
+  /** Address of the interface, `::%eth0` by IPv6; where it is not given all, by IPv6 the first that leads out. */
   readonly interface?: string;
   /** Another multicast address and port than the standard's. */
   readonly group?: string;
@@ -22,6 +23,12 @@ export interface AnnouncerOptions {
 const groups = { local: '224.0.0.251', site: 'ff05::fb' } as const;
 /** RFC 6762 §8.3: told twice, a second apart, since multicast gets lost. */
 const repeatedAfterMs = 1_000;
+
+const unusable = (reason: string, cause: unknown): GridError =>
+  new GridError('GTX-DSD-001', `The head-end cannot be announced by DNS-SD: ${reason}`, {
+    hint: 'Check the address of the interface, and that no program keeps UDP port 5353 to itself.',
+    cause,
+  });
 
 /** Announces the server by DNS-SD, answers those who look for it, and says goodbye. */
 export class Announcer implements AsyncDisposable {
@@ -35,8 +42,10 @@ export class Announcer implements AsyncDisposable {
 
   /** Rejects with `GTX-DSD-001` when the interface or the port cannot be used. */
   async start(): Promise<void> {
-    const { scope, group = groups[scope], groupPort = 5353, interface: on, log } = this.#options;
+    const { scope, group = groups[scope], groupPort = 5353, log } = this.#options;
     const isV6 = group.includes(':');
+    const on = this.#options.interface ?? (isV6 ? ipv6Interface() : undefined);
+    if (isV6 && on === undefined) throw unusable('this machine has no IPv6 address', undefined);
     const dns = createMulticastDns({
       type: isV6 ? 'udp6' : 'udp4',
       // Bound to an interface's own address, a socket hears no multicast.
@@ -50,12 +59,7 @@ export class Announcer implements AsyncDisposable {
       dns.once('ready', resolve);
       dns.once('error', (error: unknown) => {
         dns.destroy();
-        reject(
-          new GridError('GTX-DSD-001', `The head-end cannot be announced by DNS-SD: ${reasonOf(error)}`, {
-            hint: 'Check the address of the interface, and that no program keeps UDP port 5353 to itself.',
-            cause: error,
-          }),
-        );
+        reject(unusable(reasonOf(error), error));
       });
     });
     dns.on('query', ({ questions = [] }) => {

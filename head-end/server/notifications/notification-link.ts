@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, Client } from 'undici';
+import { buildConnector, Client } from '#hal/http-client.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
 import { mediaType } from '#ieee2030_5/namespaces.ts';

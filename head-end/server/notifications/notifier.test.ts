@@ -6,22 +6,26 @@ import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { GATE_LEAD_SECONDS } from '#ieee2030_5/ext/windows.ts';
-import { EventCurrentStatus, NotificationStatus, ReasonCode } from '#ieee2030_5/enumerations.ts';
-import { formatMrid, mridOf } from '#ieee2030_5/identity.ts';
+import { EventCurrentStatus, NotificationStatus, ReasonCode, SubscribableType } from '#ieee2030_5/enumerations.ts';
+import { formatMrid, lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
 import { type Edition, mediaType } from '#ieee2030_5/namespaces.ts';
 import type {
   AnyResource,
   DERControl,
   DERControlList,
+  DERProgram,
   EndDeviceList,
   FlowReservationResponseList,
+  MeterReading,
+  Reading,
+  ReadingList,
   Subscription,
 } from '#ieee2030_5/types.generated.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { type DeviceIdentity, loadOrCreateIdentity } from '#provisioning/identity-files.ts';
 import type { Device } from '../../registry/devices.ts';
 import { sampleOf } from '../sample-documents.ts';
-import { TestServer } from '../test-server.ts';
+import { reasonOf, TestServer } from '../test-server.ts';
 import { Notifier } from './notifier.ts';
 import { type Received, TestListener } from './test-listener.ts';
 
@@ -66,6 +70,7 @@ suite('notifications over mutual TLS', { concurrency: false }, () => {
       store: sep.store,
       records: sep.records,
       engine: sep.engine,
+      readings: server.readings,
       origin,
       log,
       identity: { cert, key, ca },
@@ -445,6 +450,110 @@ suite('notifications over mutual TLS', { concurrency: false }, () => {
       );
     } finally {
       await theirs[Symbol.asyncDispose]();
+    }
+  });
+
+  test('one item of a list can be subscribed to, and is told when another one changes its status', async () => {
+    const program = await server.program([alice]);
+    const item = await addControl(program, control('a', 600, 600));
+    await subscribe(item);
+    await subscribe(program, { notificationURI: listener.uri('/program') });
+    await addControl(program, control('later', 9_000, 600));
+    await nothingMore(0);
+    // It begins before the item does, and takes its place.
+    await addControl(program, control('b', 300, 600, { creationTime: BigInt(server.clock.now() + 1) }));
+    await server.pass(300);
+    await server.pass(300);
+    const [told] = await listener.first(1);
+    const { superseded } = EventCurrentStatus;
+    assert.equal((resourceOf(told) as DERControl).EventStatus.currentStatus, superseded);
+    const present = server.sep.store.document(program, 'DERProgram') ?? assert.fail();
+    await server.sep.store.put(program, 'DERProgram', { ...present, primacy: 9 });
+    const [, second] = await listener.first(2);
+    assert.deepEqual([second?.path, (resourceOf(second) as DERProgram).primacy], ['/program', 9]);
+    await server.sep.store.remove(item);
+    await listener.first(3);
+    assert.equal(statuses().at(-1), NotificationStatus.resourceDeleted);
+  });
+
+  const mirror = async (): Promise<{ readonly upt: string; readonly post: (...values: number[]) => Promise<void> }> => {
+    const key = `mirror ${registered}`;
+    const point = {
+      ...sampleOf('MirrorUsagePoint', key),
+      deviceLFDI: lfdiBytes(alice.lfdi),
+      MirrorMeterReading: [{ mRID: mridOf(`${key} channel`), ReadingType: { uom: 38 } }],
+    };
+    const { location = '' } = await server.send(alice, 'POST', '/mup', 'MirrorUsagePoint', point);
+    let at: number = server.clock.now();
+    const post = async (...values: number[]): Promise<void> => {
+      for (const value of values) {
+        const timePeriod = { start: BigInt((at += 15)), duration: 15 };
+        const reading = { mRID: mridOf(`${key} channel`), Reading: { value, timePeriod } };
+        const { status } = await server.send(alice, 'POST', location, 'MirrorMeterReading', reading);
+        assert.equal(status, 201);
+        await notifier.idle();
+      }
+    };
+    return { upt: location.replace('/mup/', '/upt/'), post };
+  };
+  const meterReadingOf = async (upt: string): Promise<MeterReading> => {
+    const { MeterReading: [only] = [] } = await server.document(alice, `${upt}/mr`, 'MeterReadingList');
+    return only ?? assert.fail();
+  };
+
+  test('UsagePoints, and readings at every level, are told when a posting changes them', async () => {
+    await subscribe('/upt', { notificationURI: listener.uri('/upt') });
+    const { upt, post } = await mirror();
+    await listener.first(1);
+    await post(1);
+    const { href: mr = '', ReadingLink } = await meterReadingOf(upt);
+    assert.equal(ReadingLink?.href, `${mr}/r`);
+    const today = Math.floor((server.clock.now() + 30) / day);
+    for (const [name, href] of [
+      ['/mr', `${upt}/mr`],
+      ['/rs', `${mr}/rs`],
+      ['/list', `${mr}/rs/${today}/r`],
+      ['/newest', `${mr}/r`],
+    ] as const) {
+      await subscribe(href, { notificationURI: listener.uri(name) });
+    }
+    await post(2, 3);
+    const told = listener.received.slice(1).map(({ path, notification: { Resource } }) => {
+      const { value, all } = Resource as Reading & ReadingList;
+      return `${path} ${value ?? all}`;
+    });
+    assert.deepEqual(told.toSorted(byText), ['/list 2', '/list 3', '/newest 2', '/newest 3']);
+    await server.ask(alice, 'DELETE', upt.replace('/upt/', '/mup/'));
+    await notifier.idle();
+    const ended = listener.received.slice(5).map(({ path, notification: { status } }) => `${path} ${status}`);
+    assert.deepEqual(ended.toSorted(byText), ['/list 4', '/mr 4', '/newest 4', '/rs 4', '/upt 0']);
+  });
+
+  test('a condition lets only values below or above its thresholds through', async () => {
+    const { upt, post } = await mirror();
+    await post(50);
+    const { ReadingLink } = await meterReadingOf(upt);
+    const Condition = { attributeIdentifier: 0, lowerThreshold: 10, upperThreshold: 90 };
+    await subscribe(ReadingLink?.href ?? '', { Condition });
+    const newest = await server.document(alice, ReadingLink?.href ?? '', 'Reading');
+    assert.equal(newest.subscribable, SubscribableType.both);
+    await post(60, 90, 91, 95, 10, 9, 20, 200);
+    const values = listener.received.map((each) => (resourceOf(each) as Reading).value);
+    assert.deepEqual(values, [91, 95, 9, 200]);
+    for (const [wrong, reasonCode] of [
+      [{ ...Condition, attributeIdentifier: 1 }, ReasonCode.conditionalSubscriptionUnsupported],
+      [{ ...Condition, lowerThreshold: 91 }, ReasonCode.invalidValues],
+    ] as const) {
+      const document: Subscription = {
+        subscribedResource: ReadingLink?.href ?? '',
+        notificationURI: listener.uri(),
+        encoding: 0,
+        level: '+S1',
+        limit: 1,
+        Condition: wrong,
+      };
+      const answer = await server.send(alice, 'POST', `/edev/${alice.id}/sub`, 'Subscription', document);
+      assert.deepEqual([answer.status, reasonOf(answer)], [400, reasonCode]);
     }
   });
 

@@ -3,10 +3,12 @@ import { reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { NotificationStatus } from '#ieee2030_5/enumerations.ts';
 import type { Subscription } from '#ieee2030_5/types.generated.ts';
+import type { Posting, ReadingStore } from '../../readings/store.ts';
 import type { DeviceChange } from '../../registry/devices.ts';
 import { Alarm } from '../alarm.ts';
 import type { OperatorRecords, RecordChange } from '../operator-records.ts';
 import type { ResourceChange } from '../resource-store.ts';
+import { dayOf } from '../resources/usage-points.ts';
 import { isGivenUp } from './delivery-rule.ts';
 import { Outlet } from './outlet.ts';
 import {
@@ -19,6 +21,7 @@ import {
 import { Teller, type TellerOptions } from './teller.ts';
 
 export interface NotifierOptions extends TellerOptions {
+  readonly readings: Pick<ReadingStore, 'onPosted'>;
   readonly clock: Clock;
   readonly records: OperatorRecords;
   readonly log: Log;
@@ -53,11 +56,12 @@ export class Notifier implements AsyncDisposable {
 
   /** Takes up the subscriptions that are kept. What changes from now on is told once time has begun. */
   start(): void {
-    const { store, records, registry } = this.#options;
+    const { store, records, registry, readings } = this.#options;
     for (const list of store.lists().filter(isSubscriptionList)) {
       for (const resource of store.items(list)) this.#index.add(subscribedOf(resource));
     }
     this.#listeners.use(store.onChange((change) => this.#onChange(change)));
+    this.#listeners.use(readings.onPosted((posting) => this.#onPosted(posting)));
     this.#listeners.use(records.onChange((change) => this.#onRecordChange(change)));
     this.#listeners.use(registry.onChange((change) => this.#onDeviceChange(change)));
   }
@@ -84,10 +88,32 @@ export class Notifier implements AsyncDisposable {
   #onChange({ href, list, kind }: ResourceChange): void {
     if (isSubscriptionList(list)) this.#onSubscription(href);
     this.#enqueue(kind === 'removed' ? this.#index.toAllOf(href) : this.#index.toResource(href));
+    // An event that changes lets others of its list begin or end, and a list that is computed changes with its items.
+    this.#enqueue(this.#index.toItemsOf(list ?? href));
     // Who sees a change in the list of EndDevices, the registry tells.
     if (list !== undefined && list !== '/edev') this.#enqueue(this.#index.toResource(list));
+    if (list === '/mup') this.#onMirror(`/upt/${href.slice(list.length + 1)}`, kind);
     const tariff = /^\/tp\/[^/]+(?=\/rc\/)/.exec(href)?.[0];
     if (tariff !== undefined) this.#enqueue(this.#index.toResource(`${tariff}/ctti`));
+  }
+
+  /** What a device mirrors is shown as a UsagePoint. */
+  #onMirror(usagePoint: string, kind: ResourceChange['kind']): void {
+    this.#enqueue(this.#index.toResource('/upt'));
+    const isRemoved = kind === 'removed';
+    this.#enqueue(isRemoved ? this.#index.toAllOf(usagePoint) : this.#index.toResource(`${usagePoint}/mr`));
+  }
+
+  #onPosted({ mirrorPointId, rows }: Posting): void {
+    if (this.#index.isEmpty) return;
+    const meterReadings = `/upt/${mirrorPointId}/mr`;
+    const changed = new Set([meterReadings]);
+    for (const { channelId, periodStart } of rows) {
+      const meterReading = `${meterReadings}/${channelId}`;
+      const sets = `${meterReading}/rs`;
+      for (const href of [`${meterReading}/r`, sets, `${sets}/${dayOf(periodStart)}/r`]) changed.add(href);
+    }
+    for (const href of changed) this.#enqueue(this.#index.toResource(href));
   }
 
   #onSubscription(href: string): void {

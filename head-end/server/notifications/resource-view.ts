@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { maxPageItems } from '#ieee2030_5/list.ts';
-import type { AnyResource, RootName, Roots } from '#ieee2030_5/types.generated.ts';
+import type { AnyResource, Condition, Reading, RootName, Roots } from '#ieee2030_5/types.generated.ts';
 import { writeDocument } from '#ieee2030_5/write.ts';
 import type { Engine } from '../engine.ts';
 import type { Principal, SepResponse } from '../exchange.ts';
@@ -23,21 +23,34 @@ export type ResourceView =
 
 /** What a GET of a resource answers a principal. Rejects as the resource's source does. */
 export async function viewOf(engine: Engine, principal: Principal, href: string): Promise<ResourceView> {
-  const kind = engine.visible(principal, href)?.kind;
+  const resource = engine.visible(principal, href);
+  const kind = resource?.kind;
   const first = await get(engine, principal, href, 0);
   const { status, location, document } = first;
   if (location !== undefined) return { at: 'moved', to: location };
   if (status === 404) return { at: kind === undefined ? 'gone' : 'empty' };
   if (status === 403) return { at: 'withheld' };
-  if (document === undefined || kind === undefined || !kind.isSubscribable) return { at: 'redefined' };
+  if (document === undefined || kind?.subscribable === undefined) return { at: 'redefined' };
   const { name, value } = document;
   const texts = [textOf(document)];
-  const all = kind.items === undefined ? 0 : ((value as { all?: number }).all ?? 0);
+  // What was stored as a reading stays as it is: a change is one of their number.
+  const isPaged = kind.items === undefined || resource?.source.page !== undefined;
+  const all = isPaged ? 0 : ((value as { all?: number }).all ?? 0);
   for (let start = maxPageItems; start < all; start += maxPageItems) {
     const page = await get(engine, principal, href, start);
     if (page.document !== undefined) texts.push(textOf(page.document));
   }
   return { at: 'shown', name, value, items: kind.items, fingerprint: hash('sha1', texts.join(''), 'base64url') };
+}
+
+/**
+ * Whether what is shown meets the condition of a subscription, which is one on the value of a Reading: it is below
+ * the lower threshold or above the upper one (IEEE 2030.5-2018 §8.6, Condition).
+ */
+export function meets({ value }: ResourceView & { at: 'shown' }, condition: Condition | undefined): boolean {
+  if (condition === undefined) return true;
+  const { value: read } = value as Reading;
+  return read !== undefined && (read < condition.lowerThreshold || read > condition.upperThreshold);
 }
 
 /**

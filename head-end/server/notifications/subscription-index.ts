@@ -49,10 +49,16 @@ export const subscriberOf = ({ viewer, subscription }: Subscribed): string =>
 export class SubscriptionIndex {
   readonly #byHref = new Map<string, Subscribed>();
   readonly #byResource = new Map<string, Set<Subscribed>>();
+  /** By the path above the resource: of a list, those to its items. */
+  readonly #byParent = new Map<string, Set<Subscribed>>();
   readonly #byViewer = new Map<number, Set<Subscribed>>();
 
   get(href: string): Subscribed | undefined {
     return this.#byHref.get(href);
+  }
+
+  get isEmpty(): boolean {
+    return this.#byHref.size === 0;
   }
 
   all(): Iterable<Subscribed> {
@@ -67,6 +73,11 @@ export class SubscriptionIndex {
     return this.#byResource.get(href) ?? [];
   }
 
+  /** Those to what stands directly below a path. */
+  toItemsOf(href: string): Iterable<Subscribed> {
+    return this.#byParent.get(href) ?? [];
+  }
+
   /** Those to a resource or to anything below it. */
   *toAllOf(href: string): Iterable<Subscribed> {
     for (const [resource, subscribed] of this.#byResource) {
@@ -77,15 +88,20 @@ export class SubscriptionIndex {
   add(subscribed: Subscribed): void {
     this.#byHref.set(subscribed.href, subscribed);
     put(this.#byResource, subscribed.subscription.subscribedResource, subscribed);
+    put(this.#byParent, parentOf(subscribed), subscribed);
     put(this.#byViewer, subscribed.viewer, subscribed);
   }
 
   remove(subscribed: Subscribed): void {
     this.#byHref.delete(subscribed.href);
     take(this.#byResource, subscribed.subscription.subscribedResource, subscribed);
+    take(this.#byParent, parentOf(subscribed), subscribed);
     take(this.#byViewer, subscribed.viewer, subscribed);
   }
 }
+
+const parentOf = ({ subscription: { subscribedResource } }: Subscribed): string =>
+  subscribedResource.slice(0, subscribedResource.lastIndexOf('/'));
 
 function put<K>(map: Map<K, Set<Subscribed>>, key: K, subscribed: Subscribed): void {
   const known = map.get(key) ?? new Set();

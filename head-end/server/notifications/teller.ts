@@ -11,7 +11,7 @@ import type { Principal } from '../exchange.ts';
 import type { ResourceStore } from '../resource-store.ts';
 import { LinkPool } from './link-pool.ts';
 import type { Delivery } from './outlet.ts';
-import { carried, type ResourceView, viewOf } from './resource-view.ts';
+import { carried, meets, type ResourceView, viewOf } from './resource-view.ts';
 import { type Ending, type Subscribed, subscriberOf } from './subscription-index.ts';
 
 export interface TellerOptions {
@@ -69,7 +69,8 @@ export class Teller implements AsyncDisposable {
         return await this.#end(subscribed, ending);
       }
       const fingerprint = fingerprintOf(view);
-      if (view.at !== 'shown' || fingerprint === subscribed.fingerprint) {
+      const { Condition } = subscribed.subscription;
+      if (view.at !== 'shown' || fingerprint === subscribed.fingerprint || !meets(view, Condition)) {
         subscribed.fingerprint = fingerprint;
         return { at: 'needless' };
       }

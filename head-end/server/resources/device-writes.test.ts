@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { ReasonCode } from '#ieee2030_5/enumerations.ts';
 import { lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
 import type { Response, Subscription } from '#ieee2030_5/types.generated.ts';
 import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
@@ -150,7 +151,10 @@ suite('what devices write', { concurrency: false }, () => {
       }
       const condition = { attributeIdentifier: 0, lowerThreshold: 0, upperThreshold: 1 };
       const conditional = await post(subscription({ Condition: condition }));
-      assert.deepEqual([conditional.status, reasonOf(conditional)], [400, 3]);
+      assert.deepEqual(
+        [conditional.status, reasonOf(conditional)],
+        [400, ReasonCode.conditionalSubscriptionUnsupported],
+      );
     });
   });
 
@@ -180,6 +184,20 @@ suite('what devices write', { concurrency: false }, () => {
           [9, 7],
         ],
       );
+    });
+
+    test('a LogEvent that comes again, its answer lost, is stored once; one that differs is another', async () => {
+      const list = `/edev/${device.id}/lel`;
+      const event = { ...sampleOf('LogEvent', ''), createdDateTime: 77n, logEventID: 1 };
+      const post = (more: object) => server.send(device, 'POST', list, 'LogEvent', { ...event, ...more });
+      const first = await post({});
+      const [again, next, later] = [
+        await post({}),
+        await post({ logEventID: 2 }),
+        await post({ createdDateTime: 78n }),
+      ];
+      assert.deepEqual([again.status, again.location], [first.status, first.location]);
+      assert.equal(new Set([first, next, later].map(({ location }) => location)).size, 3);
     });
 
     test('a reservation can be taken back until its gate', async () => {

@@ -1,5 +1,5 @@
 import { GridError } from '#hal/errors.ts';
-import { ReasonCode, SubscriptionEncoding } from '#ieee2030_5/enumerations.ts';
+import { ReasonCode, SubscribableType, SubscriptionEncoding } from '#ieee2030_5/enumerations.ts';
 import type { Subscription } from '#ieee2030_5/types.generated.ts';
 import {
   created,
@@ -33,7 +33,6 @@ export function subscriptionSources({ store }: SepServices, visible: Visible) {
   /** The subscription of a request, its subscribedResource as a path of ours; or what is wrong with it. */
   const checked = (request: SepRequest): Subscription | SepResponse => {
     const { value } = documentOf(request, 'Subscription');
-    if (value.Condition !== undefined) return errorResponse(400, ReasonCode.conditionalSubscriptionUnsupported);
     if (value.encoding !== SubscriptionEncoding.xml) throw refuse('Notifications are XML', 'Set encoding to 0.');
     if (!isAddress(value.notificationURI)) {
       throw refuse(
@@ -44,7 +43,16 @@ export function subscriptionSources({ store }: SepServices, visible: Visible) {
     const subscribedResource = pathOf(value.subscribedResource);
     const resource = visible(request.principal, subscribedResource);
     if (resource === undefined) throw refuse(`There is no ${subscribedResource} for this device`, 'Follow the links.');
-    if (!resource.kind.isSubscribable) throw refuse(`${subscribedResource} cannot be subscribed to`, 'Poll it.');
+    const { subscribable } = resource.kind;
+    if (subscribable === undefined) throw refuse(`${subscribedResource} cannot be subscribed to`, 'Poll it.');
+    const { Condition } = value;
+    if (Condition === undefined) return { ...value, subscribedResource };
+    if (subscribable !== SubscribableType.both || Condition.attributeIdentifier !== readingValue) {
+      return errorResponse(400, ReasonCode.conditionalSubscriptionUnsupported);
+    }
+    if (Condition.lowerThreshold > Condition.upperThreshold) {
+      throw refuse('The lowerThreshold is above the upperThreshold', 'Notifications come for values beyond either.');
+    }
     return { ...value, subscribedResource };
   };
 
@@ -80,6 +88,9 @@ export function subscriptionSources({ store }: SepServices, visible: Visible) {
     },
   } satisfies Readonly<Record<string, Source>>;
 }
+
+/** Condition.attributeIdentifier: the value of a Reading. There is no other. */
+const readingValue = 0;
 
 const isAddress = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === 'https:';
 

@@ -11,10 +11,10 @@ import type { SepServices } from '../services.ts';
 import type { Entry, Source } from '../source.ts';
 import { described } from './mirror-usage-points.ts';
 
-/** A ReadingSet is a day of UTC, and its id the day's number. */
 const daySeconds = 86_400;
 
-const dayOf = (time: number): number => Math.floor(time / daySeconds);
+/** A ReadingSet is a day of UTC, and its id the day's number. */
+export const dayOf = (time: number): number => Math.floor(time / daySeconds);
 
 /** UsagePoints and their readings, as they were mirrored here (IEEE 2030.5-2018 §10.11.2). */
 export function usagePointSources({ readings, registry }: SepServices, history: ReadingHistory) {
@@ -40,18 +40,11 @@ export function usagePointSources({ readings, registry }: SepServices, history: 
   const channelOf = (context: Context): Channel | undefined =>
     channelsOf(context).find(({ id }) => String(id) === context.ids[1]);
 
-  const meterReading = (channel: Channel): Entry => {
-    const href = `/upt/${channel.mirrorPointId}/mr/${channel.id}`;
-    const newest = readings.latest(channel.id);
-    const document: MeterReading = {
-      mRID: channel.mRID,
-      description: described(channel.description),
-      ReadingTypeLink: linkToCome,
-      ...(newest !== undefined && {
-        ReadingLink: { href: `${href}/rs/${dayOf(newest.periodStart)}/r/${readingId(newest)}` },
-      }),
-    };
-    return { href, name: 'MeterReading', document };
+  /** The newest reading, at an address that stays (MeterReading.ReadingLink). */
+  const currentReading = (context: Context): Entry | undefined => {
+    const channel = channelOf(context);
+    const newest = channel && readings.latest(channel.id);
+    return newest && { ...reading(newest, ''), href: context.href };
   };
 
   const readingSets = async (
@@ -121,6 +114,7 @@ export function usagePointSources({ readings, registry }: SepServices, history: 
       },
     },
     ReadingList: { page: readingsOf },
+    CurrentReading: { read: currentReading, isLinked: (context) => currentReading(context) !== undefined },
     Reading: {
       read: async (context) => {
         const channel = channelOf(context);
@@ -140,6 +134,16 @@ export function usagePointSources({ readings, registry }: SepServices, history: 
   };
   return { sources, ofDevice };
 }
+
+const meterReading = (channel: Channel): Entry => {
+  const href = `/upt/${channel.mirrorPointId}/mr/${channel.id}`;
+  const document: MeterReading = {
+    mRID: channel.mRID,
+    description: described(channel.description),
+    ReadingTypeLink: linkToCome,
+  };
+  return { href, name: 'MeterReading', document };
+};
 
 const readingSet = (channel: Channel, list: string, day: number): Entry => ({
   href: `${list}/${day}`,

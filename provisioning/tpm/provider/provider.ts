@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { writeFailed } from '#hal/atomic-file.ts';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import { pemOf } from '../../pem.ts';
 
@@ -23,6 +24,7 @@ export interface TpmProvider {
   lastDetail(): string;
 }
 
+const label = 'TPM KEY';
 const sources = import.meta.dirname;
 const compiler = 'cc';
 const compilerFlags = (
@@ -36,12 +38,16 @@ const compilerFlags = (
  * 65 octets; when the key is loaded, the TPM is asked whether it has that very key at `handle`.
  */
 export const tpmKeyPem = (transport: string, handle: number, point: Uint8Array): string =>
-  pemOf('TPM KEY', Buffer.from(`${transport}|${handle.toString(16)}|${Buffer.from(point).toString('hex')}`));
+  pemOf(label, Buffer.from(`${transport}|${handle.toString(16)}|${Buffer.from(point).toString('hex')}`));
+
+/** Whether TLS, given this key file, signs in a TPM: nothing else reads one of this kind. */
+export const isTpmKeyPem = (pem: string): boolean => pem.startsWith(`-----BEGIN ${label}-----`);
 
 /**
  * Loads the OpenSSL provider that signs in a TPM, built for this Node at its first use: with the C compiler of the
  * machine and the headers that lie beside the Node binary.
- * Rejects with `GTX-TPM-091` (no compiler), `-092` (no headers), `-093` (does not compile) or `-094` (does not load).
+ * Rejects with `GTX-TPM-091` (no compiler), `-092` (no headers), `-093` (does not compile), `-094` (does not load), or
+ * GTX-HAL-020 where it cannot be kept.
  */
 export async function loadTpmProvider(
   cache: string = join(homedir(), '.cache', 'gridtokenx', 'tpm-provider'),
@@ -80,7 +86,9 @@ async function build(addon: string): Promise<void> {
       hint: 'Run the program with the Node that `npm ci` installs: it brings them along.',
     });
   }
-  await mkdir(dirname(addon), { recursive: true, mode: 0o700 });
+  await mkdir(dirname(addon), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw writeFailed(dirname(addon), error);
+  });
   const folder = await mkdtemp(join(dirname(addon), 'build-'));
   try {
     const built = join(folder, 'provider.node');

@@ -126,8 +126,8 @@ export class Given {
   ): (T extends 'number' ? number : T extends 'string' ? string : boolean) | undefined {
     const value = this.#values[name];
     if (value === undefined || value === null) return undefined;
-    // biome-ignore lint: the type is checked here, TypeScript cannot follow it through the conditional type
     if (typeof value !== type) throw new Error(`${name} is ${JSON.stringify(value)}, no ${type}`);
+    // Its type is checked: TypeScript cannot follow that through the conditional type.
     return value as never;
   }
 }

@@ -9,16 +9,23 @@ export type Elements = { readonly [name: string]: Content | readonly Content[] |
 /** What an operator does over REST; everything here could be done with curl. */
 export class Operator {
   readonly #base: string;
+  /** An API key; of another head-end after a restart. */
+  key: string;
 
-  constructor(port: number) {
+  constructor(port: number, key: string) {
     this.#base = `http://127.0.0.1:${port}/api/v1`;
+    this.key = key;
   }
 
   /** The answer, whatever its status. */
   async ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: JsonObject }> {
     const response = await fetch(`${this.#base}${path}`, {
       method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as JsonObject) };

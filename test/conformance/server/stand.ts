@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GridError } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { readLocalAccess } from '#head-end/access/local-access.ts';
 import { HeadEnd } from '#head-end/head-end.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { type DeviceIdentity, loadOrCreateIdentity } from '#provisioning/identity-files.ts';
@@ -50,7 +51,8 @@ async function startHeadEnd(folder: string, at: UnixSeconds, wanted: Ports) {
     await headEnd.begin({ start: at });
     const [failure] = failures;
     if (failure !== undefined) throw failure;
-    return { headEnd, ports };
+    const key = (await readLocalAccess(join(folder, 'data')))?.key ?? '';
+    return { headEnd, ports, key };
   } catch (error) {
     await headEnd[Symbol.asyncDispose]();
     throw error;
@@ -78,13 +80,14 @@ export class ServerStand implements AsyncDisposable {
     readonly authority: CertificateAuthority;
     readonly folder: string;
     readonly ports: Ports;
+    readonly key: string;
     readonly resources: AsyncDisposableStack;
   }) {
     this.#headEnd = parts.headEnd;
     this.authority = parts.authority;
     this.#folder = parts.folder;
     this.sepPort = parts.ports.sepPort;
-    this.operator = new Operator(parts.ports.httpPort);
+    this.operator = new Operator(parts.ports.httpPort, parts.key);
     this.#ports = parts.ports;
     this.#resources = parts.resources;
     this.#resources.defer(() => this.#headEnd[Symbol.asyncDispose]());
@@ -99,8 +102,8 @@ export class ServerStand implements AsyncDisposable {
     await chmod(folder, 0o711);
     const authority = await CertificateAuthority.create(join(folder, 'ca'));
     await loadOrCreateIdentity(join(folder, 'head-end'), { ca: authority, serial: 'head-end', hosts: ['127.0.0.1'] });
-    const { headEnd, ports } = await startHeadEnd(folder, start, { sepPort: 0, httpPort: 0 });
-    const stand = new ServerStand({ headEnd, authority, folder, ports, resources: opening.move() });
+    const { headEnd, ports, key } = await startHeadEnd(folder, start, { sepPort: 0, httpPort: 0 });
+    const stand = new ServerStand({ headEnd, authority, folder, ports, key, resources: opening.move() });
     await stand.operator.done('PATCH', '/settings', { inBandRegistration: true });
     return stand;
   }
@@ -120,7 +123,9 @@ export class ServerStand implements AsyncDisposable {
   /** Ends the head-end and starts it again on what it has kept, at the same ports. */
   async restart(): Promise<void> {
     await this.#headEnd[Symbol.asyncDispose]();
-    this.#headEnd = (await startHeadEnd(this.#folder, UnixSeconds(this.#now), this.#ports)).headEnd;
+    const { headEnd, key } = await startHeadEnd(this.#folder, UnixSeconds(this.#now), this.#ports);
+    this.#headEnd = headEnd;
+    this.operator.key = key;
   }
 
   /** A certificate of the authority that the head-end trusts. */

@@ -1,0 +1,52 @@
+import { HardwareWatchdog } from '#hal/linux/watchdog.ts';
+import { SystemdNotify } from '#hal/linux/systemd.ts';
+import { createLog } from '#hal/log.ts';
+import { RealClock } from '#hal/real-clock.ts';
+import { loadBoardFile } from '#edge/board-file.ts';
+import { EdgeRuntime } from '#edge/runtime/edge-runtime.ts';
+import { TaskHealth } from '#edge/runtime/task-health.ts';
+import { loadIdentity } from '#provisioning/identity-files.ts';
+import { DataFolder } from '../campus/data-folder.ts';
+import type { EdgeOptions } from '../edge.ts';
+import { untilStopped } from '../stop-signals.ts';
+
+/** Runs a board in real time until it is told to stop. */
+export async function runEdge(options: EdgeOptions): Promise<void> {
+  using stopping = untilStopped();
+  const file = loadBoardFile(options.board);
+  const identity = await loadIdentity(options.identity);
+  await using cleanup = new AsyncDisposableStack();
+  const data = cleanup.use(await DataFolder.open(options.data));
+  const log = createLog('edge', process.env['GRIDTOKENX_LOG'] ?? 'info');
+  const tasks = new TaskHealth(log);
+  // Whatever happens in one task, the others keep the site within its limits.
+  const clock = new RealClock({
+    onEnd: (task, failure) => tasks.ended(task, clock.now(), failure),
+    onSkipped: (task) => tasks.skipped(task, clock.now()),
+  });
+  const systemd = SystemdNotify.from(process.env);
+  const watchdogs = [
+    ...(systemd === undefined ? [] : [systemd]),
+    ...(options.watchdog === undefined ? [] : [new HardwareWatchdog({ device: options.watchdog })]),
+  ];
+  const runtime = cleanup.use(
+    new EdgeRuntime({
+      file,
+      clock,
+      serverUrl: options.server,
+      identity,
+      dataFolder: data.folder('boards'),
+      sampleSeconds: options.sample,
+      seed: options.seed,
+      ...(options.statusPort === undefined ? {} : { statusPort: options.statusPort }),
+      watchdogs,
+      tasks,
+      log,
+    }),
+  );
+  const { statusPort } = await runtime.start();
+  process.stderr.write(`edge: ${file.meterId} runs against ${options.server}\n`);
+  if (statusPort !== undefined) process.stderr.write(`edge: status at http://127.0.0.1:${statusPort}/\n`);
+  await clock.run(stopping.signal);
+  process.stderr.write('edge: stopped; the next start goes on from there\n');
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test, type TestContext } from 'node:test';
+import { TestSite, watts } from '#edge/control/test-site.ts';
+import { type BoardStatus, StatusSocket, statusSocketName } from '#edge/status-socket.ts';
+
+const main = join(import.meta.dirname, 'main.ts');
+
+/** A campus' data folder in which one board answers. */
+async function startBoard(t: TestContext): Promise<{ readonly site: TestSite; readonly folder: string }> {
+  const connection = { importLimitW: 50_000, exportLimitW: 4_000 };
+  const site = await TestSite.start(t, { connection, base: watts('opModImpLimW', 6_000) });
+  const folder = mkdtempSync(join(tmpdir(), 'gtx-explain-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'boards'));
+  const socket = new StatusSocket(join(folder, 'boards', statusSocketName), () => [site.board]);
+  await socket.start();
+  t.after(() => socket[Symbol.asyncDispose]());
+  return { site, folder };
+}
+
+async function explain(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [main, 'explain', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { promise: code, resolve } = Promise.withResolvers<number | null>();
+  child.on('close', resolve);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await code, stdout, stderr };
+}
+
+test('a board itself tells what holds: the default of its program, and the installer’s limit', async (t) => {
+  const { site, folder } = await startBoard(t);
+  const early = await explain(site.board.meterId, '--board', folder);
+  assert.deepEqual([early.code, early.stdout], [0, 'The board has not measured anything yet.\n']);
+  await site.runTo(60);
+  const { code, stdout, stderr } = await explain(site.board.meterId, '--board', folder);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /^export +Export to the grid is limited to 4 kW by the installer’s setting of this site\.$/m);
+  assert.match(stdout, /^import +Import from the grid is limited to 6 kW by the default .* \(primacy 0\)/m);
+  assert.match(stdout, /^storage +The battery is told to /m);
+  const json = await explain(site.board.meterId, '--board', folder, '--json');
+  const { explanation, meterId } = JSON.parse(json.stdout) as BoardStatus;
+  assert.deepEqual([meterId, explanation?.limits.export?.source.kind], [site.board.meterId, 'site']);
+  assert.equal(statSync(join(folder, 'boards', statusSocketName)).mode & 0o777, 0o600);
+});
+
+test('a board that does not run here, and a folder without boards, are told with a code', async (t) => {
+  const { folder } = await startBoard(t);
+  const other = await explain('NOBODY', '--board', folder);
+  assert.equal(other.code, 2);
+  assert.match(other.stderr, /^GTX-ASK-005 .*\n {2}hint: /);
+  const empty = await explain('NOBODY', '--board', join(folder, 'elsewhere'));
+  assert.equal(empty.code, 1);
+  assert.match(empty.stderr, /^GTX-ASK-004 .*no status socket\n {2}hint: /);
+});

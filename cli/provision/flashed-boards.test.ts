@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { UnixSeconds } from '#hal/units.ts';
+import { FlashList } from '#head-end/enrolment/flash-list.ts';
+import { TestOperator } from '#head-end/gateway/operator/test-operator.ts';
+import { parseLfdi } from '#ieee2030_5/identity.ts';
+
+const launcher = fileURLToPath(new URL('../gridtokenx.js', import.meta.url));
+
+test('a board is allowed, listed and released from the command line, by who has a key', async (t) => {
+  await using operator = await TestOperator.start();
+  const provision = async (args: readonly string[], key = operator.key) => {
+    const words = [launcher, 'provision', ...args, '--url', `http://127.0.0.1:${operator.port}`];
+    const child = spawn(process.execPath, words, {
+      signal: t.signal,
+      env: { ...process.env, GRIDTOKENX_API_KEY: key },
+    });
+    const said = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].on('data', (text) => (said[stream] += String(text)));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, ...said };
+  };
+  const hash = 'AB'.repeat(32);
+  const allow = ['allow', hash, '--serial', 'GTX-1', '--building', 'LIBRARY_001'];
+  assert.equal((await provision(allow, 'gtx_nobody')).code, 2);
+  assert.deepEqual(await provision(allow), { code: 0, stdout: '', stderr: 'GTX-1 may enrol for LIBRARY_001.\n' });
+  assert.match((await provision(['allow', hash, '--serial', 'GTX-2', '--building', 'B_001'])).stderr, /GTX-ENR-020/);
+  const line = `GTX-1  LIBRARY_001  not enrolled  ${hash.toLowerCase()}\n`;
+  assert.equal((await provision(['allowed'])).stdout, line);
+  const lfdi = parseLfdi('1'.repeat(40));
+  const list = new FlashList(operator.server.database.pool);
+  const given = { chain: '', lfdi, attestationKey: new Uint8Array(), at: UnixSeconds(1_800_000_000) };
+  await list.enrol(hash.toLowerCase(), 'operational', () => Promise.resolve(given));
+  assert.match((await provision(['allowed'])).stdout, new RegExp(`^GTX-1 {2}LIBRARY_001 {2}${lfdi} `));
+  assert.equal((await provision(['release', 'GTX-1'])).code, 0);
+  assert.equal((await provision(['allowed'])).stdout, line);
+  assert.equal((await provision(['release', 'GTX-9'])).code, 2);
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { connect } from 'node:tls';
+import { wallSeconds } from '#hal/wall.ts';
+import { Connection } from '#edge/client/connection.ts';
+import { resourceRules } from '#head-end/server/resource-rules.ts';
+import { clientTls } from '#ieee2030_5/tls.ts';
+import { wadlMethods } from '#ieee2030_5/wadl-table.ts';
+import { lfdiOf } from '#ieee2030_5/identity.ts';
+import { twinOf } from '#provisioning/certificate-twin.ts';
+import type { DeviceIdentity } from '#provisioning/identity-files.ts';
+import { certificatePem, certificatesOf } from '#provisioning/pem.ts';
+import { readRevocationList } from '#provisioning/revocation-list.ts';
+import type { Device, Registry } from '#head-end/registry/devices.ts';
+import { now, TlsStand } from './tls-stand.ts';
+
+/** What an operator, or time, does to a device, and the code by which its certificate is refused from then on. */
+const fates: Readonly<Record<string, (registry: Registry, device: Device) => Promise<unknown>>> = {
+  revoked: (registry, { lfdi }) => registry.revoke(lfdi, { at: wallSeconds(), reason: 'keyCompromise' }),
+  quarantined: (registry, { id }) => registry.quarantine(id, { since: now, reason: 'drill' }),
+  retired: (registry, { meterId, lfdi }) =>
+    registry.register({ meterId, lfdi: lfdi.replace(/^./, (digit) => (digit === '0' ? '1' : '0')), at: now }),
+  removed: (registry, { id }) => registry.remove(id, { at: now, barred: true }),
+};
+
+suite('who is let in at all', { concurrency: false }, () => {
+  let stand: TlsStand;
+  before(async () => {
+    stand = await TlsStand.open();
+    // The worst case: whoever is let in may register himself.
+    await stand.allowRegistration();
+  });
+  after(() => stand[Symbol.asyncDispose]());
+
+  const askAs = async (identity: DeviceIdentity): Promise<unknown> => {
+    await using connection = new Connection(`https://127.0.0.1:${stand.port}`, identity);
+    return await connection.get('/dcap', 'DeviceCapability');
+  };
+  /** The same certificate with the other one of its two signatures. */
+  const twin = (identity: DeviceIdentity): DeviceIdentity => {
+    const [own, ...above] = certificatesOf(identity.certificatePem).map(({ raw }) => raw);
+    const other = twinOf(own!);
+    return { ...identity, lfdi: lfdiOf(other), certificatePem: [other, ...above].map(certificatePem).join('') };
+  };
+
+  for (const [fate, befall] of Object.entries(fates)) {
+    test(`a device that is ${fate} is refused in the handshake, however its certificate is written`, async () => {
+      const identity = await stand.device(fate);
+      await askAs(identity);
+      await befall(stand.registry, stand.registry.byMeterId(fate)!);
+      const handshakes = stand.server.handshakes;
+      for (const shown of [identity, twin(identity)]) {
+        const from = stand.log.length;
+        await assert.rejects(askAs(shown), { code: 'GTX-SEP-001' });
+        assert.deepEqual(
+          stand.log.slice(from).map(({ who, code }) => [who, code]),
+          [[shown.lfdi, fate]],
+        );
+      }
+      assert.equal(stand.server.handshakes, handshakes);
+    });
+  }
+
+  test('a certificate that its authority has revoked is refused from then on, also where it is connected', async () => {
+    const { authority, authorities, server } = stand;
+    const [identity, other] = [await stand.device('LISTED'), await stand.device('UNLISTED')];
+    await using connection = new Connection(`https://127.0.0.1:${stand.port}`, identity);
+    await using others = new Connection(`https://127.0.0.1:${stand.port}`, other);
+    for (const one of [connection, others]) await one.get('/dcap', 'DeviceCapability');
+    await authority.revoke({ lfdi: identity.lfdi }, 'keyCompromise');
+    const lists = await Promise.all(
+      authority
+        .listNames()
+        .map(async (name) =>
+          readRevocationList(await authority.revocationList(name), authority.authority(name).certificate.raw),
+        ),
+    );
+    authorities.useRevocationLists(lists);
+    assert.equal(server.recheck(), 1);
+    await assert.rejects(connection.get('/dcap', 'DeviceCapability'), { code: 'GTX-SEP-001' });
+    for (const shown of [identity, twin(identity)]) {
+      await assert.rejects(askAs(shown), { code: 'GTX-SEP-001' });
+      const { who, code } = stand.log.at(-1)!;
+      assert.deepEqual([who, code], [shown.lfdi, 'revoked']);
+    }
+    await others.get('/dcap', 'DeviceCapability');
+    assert.equal(others.handshakes, 1);
+  });
+
+  test('a device in good standing is known by its certificate as it was issued alone', async () => {
+    const identity = await stand.device('GOOD');
+    await askAs(identity);
+    await assert.rejects(askAs(twin(identity)), { code: 'GTX-SEP-001' });
+    assert.equal(stand.log.at(-1)?.code, 'altered');
+    await askAs(identity);
+  });
+
+  test('without a certificate no method of any resource has an answer', async () => {
+    const { key, cert, ...tls } = clientTls({ key: 'none', cert: 'none', ca: stand.authority.rootPem });
+    assert.deepEqual([key, cert], ['none', 'none']);
+    const requests = [...resourceRules.values()].flatMap(({ path }) =>
+      wadlMethods.map((method) => `${method} ${path.replaceAll(/\{id\d\}/g, '1')} HTTP/1.1\r\nhost: server\r\n\r\n`),
+    );
+    assert.ok(requests.length > 300);
+    const socket = connect({ host: '127.0.0.1', port: stand.port, ...tls });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const answers: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => answers.push(chunk));
+    // The client does not see the end of the handshake when it is hung up on before.
+    socket.on('error', () => undefined);
+    // With the last message of the handshake, before the server knows that there is no certificate.
+    socket.write(requests.join(''));
+    await closed;
+    assert.equal(Buffer.concat(answers).toString(), '');
+    assert.equal(stand.log.at(-1)?.code, 'no-certificate');
+  });
+});
