@@ -82,31 +82,32 @@ export class Issuances {
     else if (entry.what === 'revocation') this.#addRevocation(entry);
   }
 
+  /** What the chain's hashes hold is what the authority wrote. */
   #addIssuance(entry: ChainEntry): void {
     const issuance: Issuance = {
-      number: String(entry['serial']),
-      lfdi: String(entry['lfdi']) as Lfdi,
-      serial: String(entry['subject']),
-      profile: String(entry['profile']),
+      number: entry['serial'] as string,
+      lfdi: entry['lfdi'] as Lfdi,
+      serial: entry['subject'] as string,
+      profile: entry['profile'] as string,
       policies: entry['policies'] as readonly string[],
-      issuer: String(entry['issuer']),
-      notAfter: Number(entry['notAfter']),
-      certificate: Buffer.from(String(entry['certificate']), 'base64'),
+      issuer: entry['issuer'] as string,
+      notAfter: entry['notAfter'] as number,
+      certificate: Buffer.from(entry['certificate'] as string, 'base64'),
       isReplaced: false,
     };
     this.#byNumber.set(issuance.number, issuance);
     this.#byLfdi.set(issuance.lfdi, issuance);
-    const replaced = this.#byNumber.get(String(entry['replaces']));
+    const replaced = this.#byNumber.get(entry['replaces'] as string);
     if (replaced !== undefined) replaced.isReplaced = true;
   }
 
   #addRevocation(entry: ChainEntry): void {
-    const number = String(entry['serial']);
-    const issuer = String(entry['issuer']);
+    const number = entry['serial'] as string;
+    const issuer = entry['issuer'] as string;
     const revocation: Revocation = {
       number,
-      at: Number(entry['at']) as UnixSeconds,
-      reason: String(entry['reason']) as RevocationReason,
+      at: entry['at'] as UnixSeconds,
+      reason: entry['reason'] as RevocationReason,
     };
     this.#revocations.set(number, { issuer, revocation });
     this.#newestRevocation.set(issuer, entry.seq);
