@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { burstEnd } from './burst.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Writes into the open transaction; what it answers is called once that is on the disk. */
@@ -43,7 +44,10 @@ export class SharedCommits {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, this.#sharing()));
+    while (this.#waiting.length > 0) {
+      await burstEnd(() => this.#waiting.length);
+      await this.#commit(this.#waiting.splice(0, this.#sharing()));
+    }
     this.#isRunning = false;
   }
 

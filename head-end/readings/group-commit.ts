@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
+import { burstEnd } from '../database/burst.ts';
 import { databaseError } from '../database/connect.ts';
 import {
   type BatchPlan,
@@ -31,8 +32,6 @@ export interface IngestStatistics {
   readonly conflicts: number;
 }
 
-/** A batch waits this many turns of the event loop at most for posts that are arriving. */
-const longestGathering = 16;
 const countOf = (posts: readonly Post[]): number => posts.reduce((sum, { rows }) => sum + rows.length, 0);
 const noDoubts: Doubts = { stored: new Set(), conflicts: new Set() };
 
@@ -115,22 +114,12 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     while (this.#gathering.length > 0) {
-      await this.#gather();
+      await burstEnd(() => this.#gathering.length);
       const posts = this.#gathering;
       this.#gathering = [];
       await this.#commit(posts);
     }
     this.#running = undefined;
-  }
-
-  /** A commit costs as much for one post as for many, so a burst is let in as long as it goes on. */
-  async #gather(): Promise<void> {
-    for (let turn = 0, seen = 0; turn < longestGathering && this.#gathering.length > seen; turn++) {
-      seen = this.#gathering.length;
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-    }
   }
 
   async #commit(posts: readonly Post[]): Promise<void> {
