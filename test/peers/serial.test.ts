@@ -54,7 +54,8 @@ test('a line that is pulled out ends its stream', async (t) => {
   const near = await new SerialPort({ serial: a, baud: 9600 }).open();
   near.on('error', () => undefined);
   near.resume();
-  const closed = once(near, 'close');
+  // With an error or without: what the line reads as when it is cut is the driver's.
+  const closed = new Promise((resolve) => near.once('close', resolve));
   cut();
   await closed;
   assert.ok(near.destroyed);
