@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +11,13 @@ import { type TestContext, test } from 'node:test';
 import { UnixSeconds } from '#hal/units.ts';
 import { writeLocalAccess } from '#head-end/access/local-access.ts';
 import { TestOperator } from '#head-end/gateway/operator/test-operator.ts';
+import { CertificateAuthority } from '#provisioning/ca.ts';
 import { accessCommand } from './access.ts';
 import { askHeadEnd } from './operator.ts';
 
 const variable = 'GRIDTOKENX_API_KEY';
 
-async function dataFolder(t: TestContext, access: { url: string; key: string }): Promise<string> {
+async function dataFolder(t: TestContext, access: { url: string; key: string; ca?: string }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-access-'));
   t.after(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, 'head-end'));
@@ -47,6 +50,39 @@ test('a command goes with the key to the head-end of its data folder, and takes 
   });
   assert.equal(await shown({ data, url: other }), 'Bearer given');
   assert.equal(await shown({ data }), 'Bearer given');
+});
+
+test('over TLS a command trusts the head-end of its data folder, or what --ca names, and nobody else', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-access-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const authority = await CertificateAuthority.create(join(folder, 'ca'));
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const order = { serial: 'rest', publicKey, keyIn: 'file', hosts: ['localhost'] } as const;
+  const { chainPem } = await authority.issueDevice(order);
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const server = https.createServer({ cert: chainPem, key }, (request, response) => {
+    response.statusCode = request.method === 'POST' ? 201 : request.method === 'DELETE' ? 204 : 200;
+    if (response.statusCode === 204) response.end();
+    else request.pipe(response);
+  });
+  t.after(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `https://localhost:${port}`;
+  const data = await dataFolder(t, { url, key: 'local', ca: chainPem });
+  const sent = await askHeadEnd({ data }, '/', { method: 'POST', body: 'ä body' });
+  assert.deepEqual([sent.status, await sent.text()], [201, 'ä body']);
+  assert.equal((await askHeadEnd({ data }, '/', { method: 'DELETE' })).status, 204);
+  const ca = join(authority.folder, 'root.pem');
+  assert.equal((await askHeadEnd({ url, ca }, '/')).status, 200);
+  const strange = await CertificateAuthority.create(join(folder, 'strange'));
+  const refused = { code: 'GTX-ASK-001', hint: /--ca/ };
+  await assert.rejects(askHeadEnd({ url, data, ca: join(strange.folder, 'root.pem') }, '/'), refused);
+  await assert.rejects(askHeadEnd({ url }, '/'), refused);
+  const byAddress = await dataFolder(t, { url: `https://127.0.0.1:${port}`, key: 'local', ca: chainPem });
+  await assert.rejects(askHeadEnd({ data: byAddress }, '/'), refused, 'the name has to fit');
+  await assert.rejects(askHeadEnd({ url, ca: join(folder, 'nothing') }, '/'), { code: 'GTX-CLI-004', kind: 'input' });
 });
 
 test('a folder without a head-end, and a refusal, say what to do', async (t) => {

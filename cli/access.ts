@@ -49,7 +49,9 @@ export function accessCommand(): Command {
       await send(flags, `/users/${encodeURIComponent(name)}`, 'DELETE');
     });
   askingHeadEnd(access.command('link <name>'))
-    .description('Print a one-time link for a person who has lost password and passkeys.')
+    .description(
+      'Print a one-time link for a person; password, passkeys and sessions end, so that it is the only way in.',
+    )
     .action(async (name: string, flags: HeadEndFlags) => printLink(flags, name));
   askingHeadEnd(access.command('keys')).description('List the API keys, by their ids.').action(list('keys'));
   askingHeadEnd(access.command('add-key <name>'))

@@ -9,6 +9,7 @@ export interface EdgeOptions {
   readonly server: string;
   readonly data: string;
   readonly identity: string;
+  readonly tpm: string | undefined;
   readonly sample: number;
   readonly seed: number;
   readonly statusPort: number | undefined;
@@ -32,8 +33,9 @@ export function edgeCommand(): Command {
     .option('--data <dir>', 'folder for outbox and state; of this board alone', 'data/edge')
     .option(
       '--identity <dir>',
-      'folder of the device identity (`gridtokenx provision issue`); DATA/identity unless told',
+      'folder of the device identity (`gridtokenx provision issue`, or `enrol` with --tpm); DATA/identity unless told',
     )
+    .option('--tpm <address>', 'the key is in this TPM, never in a file: /dev/tpmrm0, or swtpm:HOST:PORT')
     .option('--sample <seconds>', 'sample and control this often, 1 to 60 seconds', parseSampleSeconds, 1)
     .option('--status-port <port>', 'show a status page on loopback at this port, 0 = any free one', parsePort)
     .option('--watchdog <device>', 'the hardware watchdog to beat, such as /dev/watchdog0')

@@ -20,6 +20,7 @@ export interface HeadEndOptions {
   /** PEM file of the TPM makers whose boards may enrol. */
   readonly tpmMakers?: string;
   readonly pcr?: readonly PcrRule[];
+  readonly refuseSoftwareKeys?: boolean;
   readonly enrolmentPort: number;
   readonly revocationPort: number;
   readonly passphraseFile?: string;
@@ -63,6 +64,7 @@ export function headEndCommand(): Command {
       'with --tpm-makers: what a register of their TPMs must hold; may be repeated',
       collectPcrs,
     )
+    .option('--refuse-software-keys', 'refuse devices whose certificates say that their keys lie in files')
     .option('--enrolment-port <port>', 'with --tpm-makers: port of the enrolment service, 0 = any', parsePort, 8444)
     .option('--revocation-port <port>', 'port of revocation lists and OCSP, 0 = any free one', parsePort, 8081)
     .option('--passphrase-file <file>', "the passphrase of the authority's keys")

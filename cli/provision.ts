@@ -5,7 +5,7 @@ import { profiles } from '#provisioning/validity.ts';
 import { askingHeadEnd } from './operator.ts';
 import { encryptKeys, initialise, makeLists } from './provision/authority.ts';
 import { endorsement, enrol } from './provision/enrol.ts';
-import { allow, allowed, release } from './provision/flashed-boards.ts';
+import { allow, allowed, disallow, release } from './provision/flashed-boards.ts';
 import { inspect } from './provision/inspect.ts';
 import { issue, renew } from './provision/issue.ts';
 import { replace } from './provision/replace.ts';
@@ -142,6 +142,12 @@ function addEnrolment(provision: Command): void {
       .description('Let an enrolled board enrol once more: its data or its TPM were lost.')
       .argument('<serial>'),
   ).action(release);
+  askingHeadEnd(
+    provision
+      .command('disallow')
+      .description('Take a board that is not enrolled off the list: its serial number may get another TPM.')
+      .argument('<serial>'),
+  ).action(disallow);
   provision
     .command('enrol')
     .description('Enrol this board: what its TPM attests proves it to the head-end, which issues its certificates.')

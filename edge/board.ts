@@ -17,6 +17,7 @@ import type { Explanation } from './control/explanation.ts';
 import { ControlLoop } from './control/loop.ts';
 import { notApplicable, supportedModes } from './control/supported-modes.ts';
 import { DeviceStarts, startRetrySeconds } from './device-starts.ts';
+import { ExchangeGate } from './exchange-gate.ts';
 import { Health, type PartHealth } from './health.ts';
 import { Metering } from './metering.ts';
 import { Outbox } from './outbox.ts';
@@ -32,12 +33,14 @@ export const postSeconds = 15;
 /** After this many failures in a row the board looks for its resources anew. */
 const failuresBeforeDiscovery = 3;
 
+export type BoardIdentity = ClientIdentity & { readonly lfdi: Lfdi };
+
 export interface BoardOptions {
   readonly file: BoardFile;
   readonly devices: BoardDevices;
   readonly clock: Clock;
   readonly serverUrl: string;
-  readonly identity: ClientIdentity & { readonly lfdi: Lfdi };
+  readonly identity: BoardIdentity;
   readonly outboxFile: OutboxFile;
   /** How the board stands with a utility's server: PIN, registration, subscriptions, host names in certificates. */
   readonly utility?: Pick<UtilityClientOptions, 'devices' | 'registration' | 'subscriptions'> & {
@@ -67,8 +70,10 @@ export class Board implements AsyncDisposable {
   /** What the server has for this board: programs, events, and where its readings go. */
   readonly utility: UtilityClient;
   readonly #options: BoardOptions;
-  /** The device of the server's that this board is. */
-  readonly #lfdi: Lfdi;
+  /** The device of the server's that this board is; `undefined`: the one of its certificate. */
+  readonly #device: Lfdi | undefined;
+  #identity: BoardIdentity;
+  readonly #gate = new ExchangeGate();
   readonly #metering: Metering;
   /** Once it is known that the server is none of ours. */
   #utilityMetering: UtilityMetering | undefined;
@@ -97,6 +102,7 @@ export class Board implements AsyncDisposable {
     });
     const { connection } = this;
     this.outbox = new Outbox(outboxFile, file.meterId, channelNames);
+    this.#identity = identity;
     const { lfdi } = identity;
     this.utility = new UtilityClient({
       ...(managed !== undefined && { devices: managed }),
@@ -111,14 +117,15 @@ export class Board implements AsyncDisposable {
       seed,
       log,
     });
-    this.#lfdi = managed?.[0]?.lfdi ?? lfdi;
-    const mirror = new Mirror(connection, file.meterId, lfdi);
+    const [first] = managed ?? [];
+    this.#device = first?.lfdi === lfdi ? undefined : first?.lfdi;
+    const mirror = new Mirror(connection, file.meterId, () => this.#identity.lfdi);
     this.#starts = new DeviceStarts(devices, this.#health, log);
     this.#metering = new Metering({ devices, outbox: this.outbox, mirror, health: this.#health, log, onPosted });
-    this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#lfdi, sampleSeconds, log });
+    this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#device, sampleSeconds, log });
     const { inverter, battery } = file.devices;
     const demandResponse = options.utility?.demandResponse === true;
-    this.#reporter = new DerReporter({ utility: this.utility, lfdi: this.#lfdi, demandResponse });
+    this.#reporter = new DerReporter({ utility: this.utility, lfdi: this.#device, demandResponse });
     this.#agent = new TradingAgent(file.meterId, file.building, seed, {
       type: meterTypeOf(file.devices),
       ratedW: (inverter?.ratedW ?? 0) + (battery?.ratedW ?? 0),
@@ -149,6 +156,29 @@ export class Board implements AsyncDisposable {
     every('post', postSeconds, 0, 'exchange', (now) => this.#post(now));
     every('offer', WINDOW_SECONDS, WINDOW_SECONDS - offerLeadSeconds, 'exchange', (now) => this.#trade('offer', now));
     every('collect', WINDOW_SECONDS, postSeconds, 'exchange', (now) => this.#trade('collect', now));
+  }
+
+  /** What it proves itself with to its server. */
+  get identity(): BoardIdentity {
+    return this.#identity;
+  }
+
+  /**
+   * Takes another certificate of this same board into use while it runs. Control goes on; what is to be sent waits
+   * until `change` has answered which one it is to be, and is then sent with it. Rejects as `change` does, and then
+   * nothing has changed.
+   */
+  async takeIdentity(change: () => Promise<BoardIdentity>): Promise<void> {
+    await this.#gate.alone(() =>
+      this.utility.become(async () => {
+        const next = await change();
+        if (next.lfdi !== this.#identity.lfdi) {
+          this.#identity = next;
+          this.connection.use(next);
+        }
+        return next.lfdi;
+      }),
+    );
   }
 
   /** How its devices and its head-end do. */
@@ -199,11 +229,11 @@ export class Board implements AsyncDisposable {
   #refuse(): void {
     // A device that is still to be found may have what an event asks for.
     if (!this.#starts.isComplete) return;
-    const controls = this.utility.view(this.#lfdi)?.derPrograms.flatMap((program) => program.controls) ?? [];
+    const controls = this.utility.view(this.#device)?.derPrograms.flatMap((program) => program.controls) ?? [];
     const rejected = notApplicable(controls, supportedModes(this.#loop.plant));
     if (isDeepStrictEqual(rejected, this.#rejected)) return;
     this.#rejected = rejected;
-    this.utility.participate({ optedOut: new Set(), rejected }, this.#lfdi);
+    this.utility.participate({ optedOut: new Set(), rejected }, this.#device);
   }
 
   async #post(now: UnixSeconds): Promise<void> {
@@ -228,7 +258,7 @@ export class Board implements AsyncDisposable {
       devices,
       connection: this.connection,
       utility: this.utility,
-      lfdi: this.#lfdi,
+      lfdi: this.#device ?? this.#identity.lfdi,
       outboxFile,
       sampleSeconds,
       seed,
@@ -249,7 +279,7 @@ export class Board implements AsyncDisposable {
       const outlook = this.#outlook(now);
       if (what === 'collect') {
         const granted = await this.#agent.collect(this.connection, resources, now);
-        if (granted !== undefined) this.utility.reserved(granted, this.#lfdi);
+        if (granted !== undefined) this.utility.reserved(granted, this.#device);
       } else if (outlook !== undefined) await this.#agent.offer(this.connection, resources, now, outlook);
     });
   }
@@ -279,7 +309,7 @@ export class Board implements AsyncDisposable {
   /** Talks to the head-end; a failure leaves everything queued for the next time. */
   async #exchange(what: string, talk: (resources: Resources) => Promise<void>): Promise<void> {
     try {
-      await talk(await this.utility.resources(this.#lfdi));
+      await this.#gate.among(async () => talk(await this.utility.resources(this.#device)));
       if (this.#failures > 0) this.#log.info({ what }, 'head-end reached again');
       this.utility.reached();
       this.#failures = 0;

@@ -166,6 +166,12 @@ export class OutboxFile implements Disposable {
     });
   }
 
+  /** As `transact`, before it returns; throws `GTX-OUT-002`. */
+  transactNow(apply: () => void): void {
+    this.#flush();
+    this.#commit([apply]);
+  }
+
   [Symbol.dispose](): void {
     this.#flush();
     this.#database.close();
@@ -183,21 +189,25 @@ export class OutboxFile implements Disposable {
     if (waiting.length === 0) return;
     this.#waiting = [];
     try {
+      this.#commit(waiting.map(({ apply }) => apply));
+    } catch (error) {
+      for (const { reject } of waiting) reject(error as GridError);
+      return;
+    }
+    for (const { resolve } of waiting) resolve();
+  }
+
+  #commit(applies: readonly (() => void)[]): void {
+    try {
       this.#database.exec('BEGIN');
-      for (const { apply } of waiting) apply();
+      for (const apply of applies) apply();
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       const hint = 'Check that the disk has space left.';
-      const failure = new GridError('GTX-OUT-002', `Cannot write the outbox: ${reasonOf(error)}`, {
-        hint,
-        cause: error,
-      });
-      for (const { reject } of waiting) reject(failure);
-      return;
+      throw new GridError('GTX-OUT-002', `Cannot write the outbox: ${reasonOf(error)}`, { hint, cause: error });
     }
     this.#countPages();
-    for (const { resolve } of waiting) resolve();
   }
 
   #apply({ board, doneThrough, doneApart, rows, gaps, state }: OutboxWrite): void {

@@ -1,10 +1,12 @@
 import { reasonOf } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
+import type { KeyUse } from '#provisioning/authority-folder.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { RevocationResponder } from '#provisioning/responder.ts';
 import type { FlashList } from './enrolment/flash-list.ts';
 import { RefusalRecord } from './enrolment/refusal-record.ts';
+import { offerReissued, type ReissuedOptions } from './enrolment/reissued.ts';
 import { RenewalRoutes } from './enrolment/renewal-routes.ts';
 import { RenewalService } from './enrolment/renewal-service.ts';
 import type { AuthorityConfig } from './protocol.ts';
@@ -29,12 +31,14 @@ export class AuthorityService implements AsyncDisposable {
   readonly #responder: RevocationResponder;
   readonly #isServing: boolean;
   readonly #staple: Staple;
+  readonly #reissued: ReissuedOptions;
 
   private constructor(authority: CertificateAuthority, config: AuthorityConfig, options: AuthorityServiceOptions) {
     const { log, registry, flashList, securityLog, clockNow } = options;
     const now = wallSeconds;
     const service = new RenewalService({ authority, registry, flashList, securityLog, now, clockNow });
     this.authority = authority;
+    this.#reissued = { authority, registry, flashList, securityLog, clockNow };
     this.renewals = new RenewalRoutes(service, new RefusalRecord(securityLog, now), log);
     const onRevoked = (): void => {
       this.#staple.renew();
@@ -51,14 +55,22 @@ export class AuthorityService implements AsyncDisposable {
   /** Opens the authority. Rejects with its GTX-PRV-001 and 002. */
   static async open(config: AuthorityConfig, options: AuthorityServiceOptions): Promise<AuthorityService> {
     const { folder, passphrase } = config;
+    const { securityLog } = options;
+    const onKeyUse = ({ authority: of, signs, subject = '' }: KeyUse): Promise<void> =>
+      securityLog.record({ kind: 'key-use', actor: 'head-end', subject: `${of}.key`, detail: { signs, for: subject } });
     const opening = passphrase === undefined ? {} : { passphrase: () => Promise.resolve(passphrase) };
-    return new AuthorityService(await CertificateAuthority.open(folder, opening), config, options);
+    return new AuthorityService(await CertificateAuthority.open(folder, { ...opening, onKeyUse }), config, options);
   }
 
   /** Answers the responder's port, where there is one. Rejects with GTX-PRV-040 and those of `RevocationWatch`. */
   async start(): Promise<number | undefined> {
     await this.#watch.start();
     return this.#isServing ? await this.#responder.start() : undefined;
+  }
+
+  /** Lets devices come with what was issued in place of their certificates while the head-end was stopped. */
+  async begin(): Promise<void> {
+    await offerReissued(this.#reissued);
   }
 
   /** What proves to boards that the head-end's own certificate is not revoked. */

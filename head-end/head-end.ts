@@ -7,12 +7,15 @@ import { GridError, reasonOf } from '#hal/errors.ts';
 import { createLog, type Log } from '#hal/log.ts';
 import { reportProgress } from '#hal/process-link.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { wallSeconds } from '#hal/wall.ts';
 import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { loadIdentity } from '#provisioning/identity-files.ts';
+import { policies } from '#provisioning/object-identifiers.ts';
 import { WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
 import { AuthorityService } from './authority-service.ts';
 import type { Access } from './access/access.ts';
 import { openAccess } from './access/open-access.ts';
+import { BoundedRefusals } from './bounded-refusals.ts';
 import { type Database, openDatabase } from './database/database.ts';
 import { FlashList } from './enrolment/flash-list.ts';
 import type { EnrolmentParts, openEnrolment } from './enrolment/open-enrolment.ts';
@@ -26,6 +29,7 @@ import { showPast } from './past.ts';
 import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus, ReportOf } from './protocol.ts';
 import { ReadingStore } from './readings/store.ts';
 import { Containment } from './registry/containment.ts';
+import { registerConfigured } from './registry/configured-devices.ts';
 import { type Registration, Registry } from './registry/devices.ts';
 import { ExpiryWatch } from './registry/expiry-watch.ts';
 import { Replacements } from './registry/replacements.ts';
@@ -66,10 +70,14 @@ interface Parts {
   readonly flashList: FlashList;
   readonly expiry: ExpiryWatch;
   readonly authority: AuthorityService | undefined;
+  readonly log: Log;
   start: UnixSeconds;
 }
 
 type Enrolled = EnrolmentParts['register'];
+
+/** When the first certificate of a PEM text ends, Unix s. */
+const endOf = (pem: string): number => readCertificate(new X509Certificate(pem).raw).notAfter;
 
 /** Where devices reach this host, as it stands in an address. */
 const hostOf = ({ announce }: HeadEndConfig): string => {
@@ -148,7 +156,7 @@ export class HeadEnd implements AsyncDisposable {
     const cycle = new MarketCycle({ desk, store: market, engine, live, log });
     const identity = await loadIdentity(config.identityFolder);
     const { certificatePem: cert, keyPem: key, caPem: ca, lfdi } = identity;
-    const { notAfter } = readCertificate(new X509Certificate(cert).raw);
+    const notAfter = endOf(cert);
     const onPosted: OnPosted = (meterId, time, values) => live.posted(meterId, time, values);
     const { pool } = database;
     const sep = this.#resources.use(new SepResources({ pool, clock, registry, readings, desk, lfdi, onPosted }));
@@ -159,9 +167,20 @@ export class HeadEnd implements AsyncDisposable {
       now: () => clock.now(),
     });
     this.#resources.use(exchanges);
-    const authorities = new KnownAuthorities({ ca, cert }, sep.records);
+    const authorities = new KnownAuthorities(
+      { ca, cert, ...(config.refuseSoftwareKeys === true && { refusedPolicies: [policies.softwareKey] }) },
+      sep.records,
+    );
     const securityLog = new ChainedSecurityLog(join(config.dataFolder, 'security-log'));
-    const opened = await openAccess({ pool, security: securityLog, folder: config.dataFolder, origin });
+    const refusals = new BoundedRefusals(securityLog, wallSeconds);
+    const restCertificate = config.rest?.tls?.cert;
+    const opened = await openAccess({
+      pool,
+      security: securityLog,
+      folder: config.dataFolder,
+      origin,
+      certificate: restCertificate,
+    });
     this.#access = opened.access;
     const flashList = new FlashList(pool);
     const authority =
@@ -180,6 +199,11 @@ export class HeadEnd implements AsyncDisposable {
       own: (request) => authority?.renewals.answer(request),
       staple: async () => authority?.staple(),
       onPending: (pending) => authority?.renewals.arrived(pending),
+      onRefused: ({ lfdi: actor, reason, from }) => {
+        refusals.write({ what: 'handshake', actor, reason, from }).catch((error: unknown) => {
+          log.error({ reason: reasonOf(error) }, 'a refusal could not be written to the security log');
+        });
+      },
       port: config.sepPort,
       host: config.sepHost ?? '127.0.0.1',
       tls: { cert, key, ca },
@@ -201,6 +225,7 @@ export class HeadEnd implements AsyncDisposable {
       store: sep.store,
       records: sep.records,
       engine: sep.engine,
+      authorities,
       readings,
       log,
       identity: { cert, key, ca },
@@ -228,7 +253,11 @@ export class HeadEnd implements AsyncDisposable {
       this.#resources.use(announcer);
       await announcer.start();
     }
-    const expiry = this.#resources.use(new ExpiryWatch({ registry, others: [{ name: 'head-end', notAfter }], log }));
+    const others = [
+      { name: 'head-end', notAfter },
+      ...(restCertificate === undefined ? [] : [{ name: 'rest', notAfter: endOf(restCertificate) }]),
+    ];
+    const expiry = this.#resources.use(new ExpiryWatch({ registry, others, log }));
     live.showNotices((meterId) => expiry.noticeOf(meterId));
     expiry.start();
     this.#parts = {
@@ -252,6 +281,7 @@ export class HeadEnd implements AsyncDisposable {
       flashList,
       expiry,
       authority,
+      log,
       start: UnixSeconds(0),
     };
     const { firstAdministrator } = opened;
@@ -261,7 +291,7 @@ export class HeadEnd implements AsyncDisposable {
   /** Registers the devices, completes what a crash interrupted, and starts the market. */
   async begin({ start }: { readonly start: UnixSeconds }): Promise<Moment> {
     const parts = this.#open();
-    const { clock, config, registry, token, engine, market, settlements, desk, live, sep, notifier } = parts;
+    const { clock, config, token, engine, market, settlements, desk, live, sep, notifier } = parts;
     clock.setNow(start);
     sep.begin();
     parts.start = start;
@@ -270,8 +300,9 @@ export class HeadEnd implements AsyncDisposable {
     for (const { lfdi, ...device } of config.devices) {
       // The others come to be devices when they enrol.
       if (lfdi === undefined) continue;
-      await registry.register({ ...device, lfdi, ...(await certificateOf(lfdi, parts)), at: start });
+      await registerConfigured({ ...device, lfdi, ...(await certificateOf(lfdi, parts)), at: start }, parts);
     }
+    await parts.authority?.begin();
     notifier.begin();
     await token.start(config.devices, start);
     await engine.recover(start);

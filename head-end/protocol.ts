@@ -80,6 +80,8 @@ export interface HeadEndConfig {
   readonly identityFolder: string;
   /** Revocation is not checked, and nothing renewed, without it. */
   readonly authority?: AuthorityConfig;
+  /** Devices whose certificates say that their keys lie in files are refused; they are let in unless told. */
+  readonly refuseSoftwareKeys?: boolean;
   readonly devices: readonly DeviceRecord[];
   /** The market zone that all devices belong to. */
   readonly zone: string;

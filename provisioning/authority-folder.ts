@@ -30,6 +30,17 @@ export interface AuthorityOptions {
   readonly passphrase?: PassphraseSource;
   /** The issuing key where it lies in a key store (a TPM) instead of a file. */
   readonly issuingKey?: SigningKey;
+  /** Told before a key signs a certificate or a revocation list; where it rejects, nothing is signed. */
+  readonly onKeyUse?: (use: KeyUse) => Promise<void>;
+}
+
+/** What one of the authority's keys is about to sign. */
+export interface KeyUse {
+  /** The authority whose key it is: `issuing`, `root`, … */
+  readonly authority: string;
+  readonly signs: 'certificate' | 'revocation list';
+  /** The serial number of the device, or the first host of the server, that a certificate is for. */
+  readonly subject?: string;
 }
 
 export interface NewAuthorityOptions extends AuthorityOptions {

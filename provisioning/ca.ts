@@ -25,8 +25,8 @@ import { issueDevice, type Issuer, issueServer } from './certificates.ts';
 import { type Issuance, issuanceLog, Issuances } from './issuances.ts';
 import { policies } from './object-identifiers.ts';
 import { certificatePem } from './pem.ts';
-import type { RevocationReason } from './revocation-list.ts';
-import { currentList, type ListName } from './revocation-store.ts';
+import type { RevocationList, RevocationReason } from './revocation-list.ts';
+import { currentList, listByLog, type ListName } from './revocation-store.ts';
 import { isProfile, notAfterOf, type Profile, profiles } from './validity.ts';
 
 export { publicKeyOfRequest } from './request-key.ts';
@@ -139,7 +139,7 @@ export class CertificateAuthority {
   async #issue(order: DeviceOrder, replaces?: string): Promise<IssuedCertificate> {
     const { serial, publicKey, hosts = [], profile = 'device' } = order;
     checkOrder(order);
-    const { issuing, policy } = this.#folder;
+    const { issuing } = this.#folder;
     const issuedUnder = [
       policies.genericDevice,
       policies.testCertificate,
@@ -148,9 +148,9 @@ export class CertificateAuthority {
     ];
     const notAfter = notAfterOf(profile, wallSeconds(), order.days);
     const request = { serial, publicKey, hosts, policies: issuedUnder, notBefore: validFrom(), notAfter };
-    const der = await issueDevice({ ...request, ...this.#addresses(issuing) }, await this.#issuer(issuing));
+    const der = await issueDevice({ ...request, ...this.#addresses(issuing) }, await this.#signing(issuing, serial));
     await this.#write(der, { subject: serial, profile, policies: issuedUnder, issuer: issuing }, replaces);
-    return { der, chainPem: certificatePem(der) + issuing.certificate.toString() + policy.certificate.toString() };
+    return { der, chainPem: this.#chainPem(der, issuing) };
   }
 
   /**
@@ -169,7 +169,7 @@ export class CertificateAuthority {
     checkOrder({ serial, publicKey, keyIn: 'elsewhere' });
     const notAfter = (wallSeconds() + serverDays * 86_400) as UnixSeconds;
     const request = { publicKey, hosts, notBefore: validFrom(), notAfter, ...this.#addresses(rest.issuing) };
-    const der = await issueServer(request, await this.#issuer(rest.issuing));
+    const der = await issueServer(request, await this.#signing(rest.issuing, serial));
     await this.#write(der, { subject: serial, profile: 'server', policies: [], issuer: rest.issuing });
     return { der, chainPem: certificatePem(der) + rest.issuing.certificate.toString() };
   }
@@ -240,6 +240,17 @@ export class CertificateAuthority {
     return { number: numberOf(certificate), lfdi, issuer: numberOf(by.certificate) };
   }
 
+  /** A device's certificate once more, as it was given out. */
+  again({ certificate, issuer }: Pick<Issuance, 'certificate' | 'issuer'>): IssuedCertificate {
+    const { issuing, retired } = this.#folder;
+    const by = retired.find((one) => numberOf(one.certificate) === issuer) ?? issuing;
+    return { der: certificate, chainPem: this.#chainPem(certificate, by) };
+  }
+
+  #chainPem(der: Uint8Array, issuing: Authority): string {
+    return [certificatePem(der), issuing.certificate, this.#folder.policy.certificate].join('');
+  }
+
   /** What it has issued, in that order, with what became of it. */
   async issuances(): Promise<Issuances> {
     await this.#issuances.refresh();
@@ -253,8 +264,13 @@ export class CertificateAuthority {
   async revocationList(name: ListName): Promise<Uint8Array> {
     await this.#issuances.refresh();
     const authority = this.authority(name);
-    const open = (): Promise<Issuer> => this.#issuer(authority);
+    const open = (): Promise<Issuer> => this.#signing(authority);
     return await currentList({ folder: this.folder, authority, issuances: this.#issuances, log: this.#log, open });
+  }
+
+  /** What that list would say now, for who trusts this folder; it needs no key. Rejects with GTX-CHN-001. */
+  async revoked(name: ListName): Promise<RevocationList> {
+    return listByLog(this.authority(name), await this.issuances());
   }
 
   /** The lists that peers need: of the issuing authorities, the policy authority and the root, then those of REST. */
@@ -284,13 +300,27 @@ export class CertificateAuthority {
    * the policy key. What was issued below the old one is then reissued with `reissue`.
    */
   async replaceIssuing(reason: RevocationReason = 'cACompromise'): Promise<CertificateAuthority> {
-    const { issuing, policy } = this.#folder;
     await makeNextIssuing(this.#folder, this.#options);
-    const entry = { serial: numberOf(issuing.certificate), lfdi: lfdiOf(issuing.certificate.raw) };
-    const at = wallSeconds();
-    await this.#log.append({ what: 'revocation', ...entry, issuer: numberOf(policy.certificate), reason, at });
     const { issuingKey: _, ...options } = this.#options;
-    return await CertificateAuthority.open(this.folder, options);
+    const next = await CertificateAuthority.open(this.folder, options);
+    await next.revokeReplaced(reason);
+    return next;
+  }
+
+  /**
+   * Revokes the issuing authorities that have been replaced and are not revoked yet, as when a replacement was broken
+   * off; answers their names. Needs no key.
+   */
+  async revokeReplaced(reason: RevocationReason = 'cACompromise'): Promise<ListName[]> {
+    await this.#issuances.refresh();
+    const { policy, retired } = this.#folder;
+    const issuer = numberOf(policy.certificate);
+    const left = retired.filter(({ certificate }) => this.#issuances.revocationOf(numberOf(certificate)) === undefined);
+    for (const { certificate } of left) {
+      const entry = { serial: numberOf(certificate), lfdi: lfdiOf(certificate.raw), issuer };
+      await this.#log.append({ what: 'revocation', ...entry, reason, at: wallSeconds() });
+    }
+    return left.map(({ name }) => name);
   }
 
   /** The live certificates of issuing authorities that have been replaced. */
@@ -301,8 +331,17 @@ export class CertificateAuthority {
   }
 
   /** A certificate of the issuing authority of today in place of another, for the same device and key. */
-  reissue({ certificate, number }: Issuance): Promise<IssuedCertificate> {
+  reissue({ certificate, number }: Pick<Issuance, 'certificate' | 'number'>): Promise<IssuedCertificate> {
     return this.#issue(orderOf(certificate), number);
+  }
+
+  /** What signs a certificate for somebody, or the revocation list. */
+  async #signing(authority: Authority, subject?: string): Promise<Issuer> {
+    const issuer = await this.#issuer(authority);
+    const signs =
+      subject === undefined ? { signs: 'revocation list' as const } : { signs: 'certificate' as const, subject };
+    await this.#options.onKeyUse?.({ authority: authority.name, ...signs });
+    return issuer;
   }
 
   #issuer(authority: Authority): Promise<Issuer> {

@@ -1,10 +1,17 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  type X509Certificate,
+} from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { writeFailed, writeFileAtomic } from '#hal/atomic-file.ts';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import { type Lfdi, lfdiOf, type Sfdi, sfdiOf } from '#ieee2030_5/identity.ts';
+import { numberOf } from './authority-folder.ts';
 import type { CertificateAuthority, IssuedCertificate } from './ca.ts';
 import { certificatesOf, privateKeyPem } from './pem.ts';
 
@@ -62,6 +69,7 @@ export async function loadOrCreateIdentity(folder: string, request: IdentityRequ
       (host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined,
     );
     if (covered && isCurrent) return identity;
+    if (covered) return await reissued(folder, identity, request.ca, certificate);
   }
   const privateKey = (await readKey(folder)) ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const { ca, serial, hosts } = request;
@@ -69,6 +77,18 @@ export async function loadOrCreateIdentity(folder: string, request: IdentityRequ
   const issued = await ca.issueDevice(hosts === undefined ? order : { ...order, hosts });
   await writeIdentity(folder, { issued, caPem: ca.rootPem, privateKey });
   return identityOf(issued.der, issued.chainPem, privateKeyPem(privateKey), ca.rootPem);
+}
+
+/** In place of one of an authority that was replaced; the authority's log says so, and the head-end knows the device. */
+async function reissued(
+  folder: string,
+  { keyPem }: DeviceIdentity,
+  ca: CertificateAuthority,
+  certificate: X509Certificate,
+): Promise<DeviceIdentity> {
+  const issued = await ca.reissue({ certificate: certificate.raw, number: numberOf(certificate) });
+  await writeIdentity(folder, { issued, caPem: ca.rootPem });
+  return identityOf(issued.der, issued.chainPem, keyPem, ca.rootPem);
 }
 
 export interface IdentityParts {

@@ -20,6 +20,8 @@ export interface Issuance {
   readonly issuer: string;
   readonly notAfter: number;
   readonly certificate: Uint8Array;
+  /** The number of the certificate whose place it takes. */
+  readonly replaces?: string;
   /** Another certificate for the same device has taken its place. */
   isReplaced: boolean;
   revocation?: Revocation;
@@ -64,6 +66,11 @@ export class Issuances {
     return 'number' in by ? this.#byNumber.get(by.number) : this.#byLfdi.get(by.lfdi);
   }
 
+  /** The one whose place another took. */
+  replacedBy({ replaces }: Issuance): Issuance | undefined {
+    return replaces === undefined ? undefined : this.#byNumber.get(replaces);
+  }
+
   revocationOf(number: string): Revocation | undefined {
     return this.#revocations.get(number)?.revocation;
   }
@@ -93,11 +100,12 @@ export class Issuances {
       issuer: entry['issuer'] as string,
       notAfter: entry['notAfter'] as number,
       certificate: Buffer.from(entry['certificate'] as string, 'base64'),
+      ...(entry['replaces'] !== undefined && { replaces: entry['replaces'] as string }),
       isReplaced: false,
     };
     this.#byNumber.set(issuance.number, issuance);
     this.#byLfdi.set(issuance.lfdi, issuance);
-    const replaced = this.#byNumber.get(entry['replaces'] as string);
+    const replaced = this.replacedBy(issuance);
     if (replaced !== undefined) replaced.isReplaced = true;
   }
 

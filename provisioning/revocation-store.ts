@@ -7,6 +7,7 @@ import type { HashChain } from '#hal/hash-chain.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import { type Authority, numberOf } from './authority-folder.ts';
+import { readCertificate } from './certificate-fields.ts';
 import type { Issuer } from './certificates.ts';
 import type { Issuances } from './issuances.ts';
 import { issueRevocationList, readRevocationList, type RevocationList } from './revocation-list.ts';
@@ -26,6 +27,19 @@ export interface ListRequest {
   readonly log: HashChain;
   /** Opens the key of the authority. */
   readonly open: () => Promise<Issuer>;
+}
+
+/** What the list of an authority would say now, by the log of what it revoked: that needs no key, and is not signed. */
+export function listByLog({ certificate, name }: Authority, issuances: Issuances): RevocationList {
+  const issuer = numberOf(certificate);
+  const thisUpdate = wallSeconds();
+  return {
+    issuerKey: Buffer.from(readCertificate(certificate.raw).spki).toString('hex'),
+    number: issuances.newestRevocation(issuer),
+    thisUpdate,
+    nextUpdate: thisUpdate + lifeOf(name),
+    revoked: new Map(issuances.revokedBy(issuer).map((revocation) => [revocation.number, revocation])),
+  };
 }
 
 /** The revocation list of an authority from its file, or a new one where that is past half its life or incomplete. */

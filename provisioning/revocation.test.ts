@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { verifyChain } from '#hal/hash-chain.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import { lfdiOf, parseLfdi } from '#ieee2030_5/identity.ts';
+import type { KeyUse } from './authority-folder.ts';
 import { CertificateAuthority, logFolder } from './ca.ts';
 import { readCertificate } from './certificate-fields.ts';
 import { loadOrCreateIdentity } from './identity-files.ts';
@@ -60,6 +61,27 @@ test('whoever is revoked by LFDI or by certificate is refused by peers from then
   await assert.rejects(ca.revoke({ lfdi: lfdiOf(one!.der) }, 'superseded'), { code: 'GTX-PRV-026' });
   await assert.rejects(ca.revoke({ lfdi: parseLfdi('0'.repeat(40)) }, 'superseded'), { code: 'GTX-PRV-023' });
   await assert.rejects(ca.renew(one!.der), { code: 'GTX-PRV-025' });
+});
+
+test('of every certificate and list that a key signs somebody is told first, and what cannot be told is not signed', async (t) => {
+  const { folder } = await authority(t);
+  const uses: string[] = [];
+  let isFull = false;
+  const onKeyUse = async ({ authority: of, signs, subject }: KeyUse): Promise<void> => {
+    if (isFull) throw new RangeError('the log is full');
+    uses.push([of, signs, subject ?? ''].join(' '));
+  };
+  const ca = await CertificateAuthority.open(folder, { onKeyUse });
+  const { der } = await ca.issueDevice(order('A'));
+  await ca.renew(der);
+  for (let i = 0; i < 3; i++) await ca.revocationList('issuing');
+  assert.deepEqual(uses, ['issuing certificate A', 'issuing certificate A', 'issuing revocation list ']);
+  isFull = true;
+  await assert.rejects(ca.issueDevice(order('B')), RangeError);
+  assert.deepEqual(
+    (await ca.issuances()).all().map(({ serial }) => serial),
+    ['A', 'A'],
+  );
 });
 
 test('a certificate of another authority cannot be revoked or renewed', async (t) => {
@@ -138,6 +160,8 @@ test('after an emergency every live device has a certificate of the new authorit
   const again = await loadOrCreateIdentity(folder, { ca: next, serial: 'board' });
   assert.equal(again.keyPem, board.keyPem);
   assert.equal(await verdict(next, again.certificatePem), 'accepted');
+  const log = await next.issuances();
+  assert.equal(log.replacedBy(log.find({ lfdi: again.lfdi })!)?.lfdi, board.lfdi);
   const reopened = await CertificateAuthority.open(ca.folder);
   assert.equal(await verdict(reopened, (await reopened.issueDevice(order('C'))).chainPem), 'accepted');
 });

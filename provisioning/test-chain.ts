@@ -17,6 +17,7 @@ import {
 } from './der.ts';
 import { hardwareModuleName, hardwareType, nameAttributes, policies } from './object-identifiers.ts';
 import { algorithmOf, keySigner, signed } from './signer.ts';
+import { authorityAmong, type TrustedAuthority } from './trusted-authority.ts';
 
 /** The time of the chains that are made here. */
 export const testNow = 1_790_000_000 as UnixSeconds;
@@ -96,4 +97,11 @@ export async function testCertificate(request: TestRequest, issuer?: Issuer): Pr
   );
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { certificate: await signed(toBeSigned, by), signer, keyPem };
+}
+
+/** An authority below a trusted one that issued it. */
+export function trustedBelow(certificate: Uint8Array, issuer: TrustedAuthority): TrustedAuthority {
+  const authority = authorityAmong([issuer], readCertificate(certificate));
+  if (authority === undefined) throw new TypeError('the other one did not issue it');
+  return authority;
 }

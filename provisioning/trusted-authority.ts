@@ -1,5 +1,4 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { GridError } from '#hal/errors.ts';
 import { type CertificateFields, readCertificate } from './certificate-fields.ts';
 import { canonicalName } from './distinguished-name.ts';
 
@@ -23,18 +22,9 @@ export const trustedRoot = (certificate: Uint8Array): TrustedAuthority => ({
 });
 
 /**
- * An authority below a trusted one; whether it may issue, and is revoked, is checked each time. Throws GTX-PRV-033
- * where the other did not issue it.
+ * An authority below the one of some that issued it; undefined where none of them did. Whether it may issue, and is
+ * revoked, is checked each time.
  */
-export function trustedBelow(certificate: Uint8Array, issuer: TrustedAuthority): TrustedAuthority {
-  const authority = authorityAmong([issuer], readCertificate(certificate));
-  if (authority !== undefined) return authority;
-  throw new GridError('GTX-PRV-033', 'An authority is not issued by the one above it', {
-    hint: 'The certificates of the authority do not belong together.',
-  });
-}
-
-/** An authority below the one of some that issued it, as `trustedBelow`; undefined where none of them did. */
 export function authorityAmong(
   trusted: readonly TrustedAuthority[],
   fields: CertificateFields,

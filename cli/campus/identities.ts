@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
@@ -55,9 +56,10 @@ export async function prepareIdentities(
 
 /** Of the board's operational certificate; undefined for a board that is not enrolled. */
 async function enrolledLfdi(folder: string): Promise<Lfdi | undefined> {
-  const file = join(folder, 'operational', identityFiles.certificate);
+  // What the board itself reads: where a renewal was cut off, it is still the old one.
+  const file = join(folder, 'operational', identityFiles.chain);
   try {
-    return lfdiOf(await readFile(file));
+    return lfdiOf(new X509Certificate(await readFile(file)).raw);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw new GridError('GTX-CMP-006', `Cannot read the certificate ${file}: ${reasonOf(error)}`, { cause: error });

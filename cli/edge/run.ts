@@ -3,9 +3,10 @@ import { SystemdNotify } from '#hal/linux/systemd.ts';
 import { createLog } from '#hal/log.ts';
 import { RealClock } from '#hal/real-clock.ts';
 import { loadBoardFile } from '#edge/board-file.ts';
+import { type IdentityStore, identityInFiles, identityInTpm } from '#edge/identity/identity-store.ts';
+import type { TpmIdentities } from '#edge/identity/tpm-identities.ts';
 import { EdgeRuntime } from '#edge/runtime/edge-runtime.ts';
 import { TaskHealth } from '#edge/runtime/task-health.ts';
-import { loadIdentity } from '#provisioning/identity-files.ts';
 import { DataFolder } from '../campus/data-folder.ts';
 import type { EdgeOptions } from '../edge.ts';
 import { untilStopped } from '../stop-signals.ts';
@@ -14,8 +15,8 @@ import { untilStopped } from '../stop-signals.ts';
 export async function runEdge(options: EdgeOptions): Promise<void> {
   using stopping = untilStopped();
   const file = loadBoardFile(options.board);
-  const identity = await loadIdentity(options.identity);
   await using cleanup = new AsyncDisposableStack();
+  const identityStore = await openIdentity(options, cleanup);
   const data = cleanup.use(await DataFolder.open(options.data));
   const log = createLog('edge', process.env['GRIDTOKENX_LOG'] ?? 'info');
   const tasks = new TaskHealth(log);
@@ -34,7 +35,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       file,
       clock,
       serverUrl: options.server,
-      identity,
+      identityStore,
       dataFolder: data.folder('boards'),
       sampleSeconds: options.sample,
       seed: options.seed,
@@ -49,4 +50,25 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   if (statusPort !== undefined) process.stderr.write(`edge: status at http://127.0.0.1:${statusPort}/\n`);
   await clock.run(stopping.signal);
   process.stderr.write('edge: stopped; the next start goes on from there\n');
+}
+
+/** Checked before anything else is begun; with a TPM it is that or nothing. */
+async function openIdentity(
+  { identity, tpm }: Pick<EdgeOptions, 'identity' | 'tpm'>,
+  cleanup: AsyncDisposableStack,
+): Promise<IdentityStore> {
+  const store = tpm === undefined ? identityInFiles(identity) : identityInTpm(await openTpm(tpm, identity, cleanup));
+  await store.load();
+  return store;
+}
+
+async function openTpm(tpm: string, folder: string, cleanup: AsyncDisposableStack): Promise<TpmIdentities> {
+  // Boards with keys in files need none of it.
+  const [{ tpmAddressOf }, { TpmIdentities }] = await Promise.all([
+    import('#edge/identity/tpm-address.ts'),
+    import('#edge/identity/tpm-identities.ts'),
+  ]);
+  const identities = cleanup.use(new TpmIdentities(tpmAddressOf(tpm), folder));
+  await identities.start();
+  return identities;
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { GridError, reasonOf } from '#hal/errors.ts';
+import { GridError } from '#hal/errors.ts';
 import { Listener } from '#head-end/gateway/listener.ts';
 import type { RestConfig } from '#head-end/protocol.ts';
 import type { HeadEndOptions } from '../head-end.ts';
+import { pemIn } from '../pem-file.ts';
 
 /**
  * How REST and the dashboard are listened on, checked before anything is made; undefined for plain HTTP on loopback.
@@ -26,16 +26,4 @@ export async function restConfig({
   const { isLoopback } = new Listener(host, tls);
   if (tls !== undefined) return { host, tls };
   return isLoopback && host !== '127.0.0.1' ? { host } : undefined;
-}
-
-async function pemIn(file: string, flag: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new GridError('GTX-CLI-004', `Cannot read ${file}: ${reasonOf(error)}`, {
-      kind: 'input',
-      hint: `Check the file of ${flag}, and whether this user may read it.`,
-      cause: error,
-    });
-  }
 }

@@ -68,6 +68,7 @@ export async function runHeadEnd(options: HeadEndOptions): Promise<void> {
         },
       }),
     },
+    ...(options.refuseSoftwareKeys === true && { refuseSoftwareKeys: true }),
     devices: [],
     zone: options.zone,
     site: { name: options.zone, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },

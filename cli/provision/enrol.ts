@@ -61,7 +61,9 @@ export async function enrol(flags: EnrolFlags): Promise<void> {
     };
   }
   process.stderr.write(
-    enrolled.length === 0 ? `${serial} is enrolled already: nothing was changed.\n` : `Enrolled ${serial}.\n`,
+    enrolled.length === 0
+      ? `${serial} is enrolled already: nothing was changed. To enrol it anew, release it, and move ${board.folderOf('operational')} away.\n`
+      : `Enrolled ${serial}.\n`,
   );
   process.stdout.write(
     json === true

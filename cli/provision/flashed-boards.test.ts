@@ -10,7 +10,7 @@ import { parseLfdi } from '#ieee2030_5/identity.ts';
 
 const launcher = fileURLToPath(new URL('../gridtokenx.js', import.meta.url));
 
-test('a board is allowed, listed and released from the command line, by who has a key', async (t) => {
+test('a board is allowed, listed, released and taken off the list from the command line, by who has a key', async (t) => {
   await using operator = await TestOperator.start();
   const provision = async (args: readonly string[], key = operator.key) => {
     const words = [launcher, 'provision', ...args, '--url', `http://127.0.0.1:${operator.port}`];
@@ -34,9 +34,17 @@ test('a board is allowed, listed and released from the command line, by who has 
   const lfdi = parseLfdi('1'.repeat(40));
   const list = new FlashList(operator.server.database.pool);
   const given = { chain: '', lfdi, attestationKey: new Uint8Array(), at: UnixSeconds(1_800_000_000) };
-  await list.enrol(hash.toLowerCase(), 'operational', () => Promise.resolve(given));
+  const board = { endorsementHash: hash.toLowerCase(), serial: 'GTX-1', building: 'LIBRARY_001' };
+  await list.enrol({ ...board, role: 'operational' }, () => Promise.resolve(given));
   assert.match((await provision(['allowed'])).stdout, new RegExp(`^GTX-1 {2}LIBRARY_001 {2}${lfdi} `));
   assert.equal((await provision(['release', 'GTX-1'])).code, 0);
   assert.equal((await provision(['allowed'])).stdout, line);
   assert.equal((await provision(['release', 'GTX-9'])).code, 2);
+  assert.deepEqual(await provision(['disallow', 'GTX-1']), {
+    code: 0,
+    stdout: '',
+    stderr: 'GTX-1 may not enrol any more.\n',
+  });
+  assert.equal((await provision(['disallow', 'GTX-1'])).code, 2);
+  assert.equal((await provision(['allow', 'CD'.repeat(32), '--serial', 'GTX-1', '--building', 'LIBRARY_001'])).code, 0);
 });

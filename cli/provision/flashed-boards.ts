@@ -27,7 +27,15 @@ export async function allow(endorsementHash: string, { serial, building, ...flag
 /** Lets an enrolled board enrol once more. */
 export async function release(serial: string, flags: HeadEndFlags): Promise<void> {
   await askHeadEnd(flags, `${path}/${encodeURIComponent(serial)}/release`, { method: 'POST' });
-  process.stderr.write(`${serial} may enrol once more.\n`);
+  process.stderr.write(
+    `${serial} may enrol once more. A board that still has a certificate keeps it: move it away there.\n`,
+  );
+}
+
+/** Takes a board that is not enrolled off the list. */
+export async function disallow(serial: string, flags: HeadEndFlags): Promise<void> {
+  await askHeadEnd(flags, `${path}/${encodeURIComponent(serial)}`, { method: 'DELETE' });
+  process.stderr.write(`${serial} may not enrol any more.\n`);
 }
 
 /** Lists the boards that may enrol, or are enrolled. */

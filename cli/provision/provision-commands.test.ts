@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { lfdiOf } from '#ieee2030_5/identity.ts';
+import { makeNextIssuing, numberOf, readAuthority } from '#provisioning/authority-folder.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { isEncrypted } from '#provisioning/key-encryption.ts';
+import { readRevocationList } from '#provisioning/revocation-list.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 
@@ -147,6 +149,22 @@ test('issue, renew, revoke and status tell one story, and the log of it holds', 
   const changed = await provision(['log', 'verify', '--ca', ca]);
   assert.equal(changed.status, 1);
   assert.match(changed.stderr, /^GTX-CHN-001 .*entry 0/);
+});
+
+test('a replacement that was broken off half-way is gone on with, and what it replaced is revoked', async (t) => {
+  const { folder, ca } = await authority(t);
+  done(await provision(['issue', '--ca', ca, '--out', join(folder, 'S1'), '--serial', 'S1']));
+  await makeNextIssuing(await readAuthority(ca), {});
+  const out = ['--ca', ca, '--out', join(folder, 'new')];
+  const refused = await provision(['replace', ...out]);
+  assert.match(refused.stderr, /issuing was revoked: it is now\.\nGTX-PRV-015/);
+  const { retired, policy } = await readAuthority(ca);
+  const revoked = async (): Promise<string[]> => {
+    const list = readRevocationList(await readFile(join(ca, 'policy.crl')), policy.certificate.raw);
+    return [...list.revoked.values()].map(({ number }) => number);
+  };
+  assert.doesNotMatch(done(await provision(['replace', ...out, '--resume'])).stderr, /broken off/);
+  assert.deepEqual(await revoked(), [numberOf(retired[0]!.certificate)]);
 });
 
 test('an emergency replaces the certificate of every live device', async (t) => {

@@ -13,6 +13,9 @@ interface ReplaceFlags extends AuthorityFlags {
 /** Devices keep their keys: their folders under `--out` hold certificates only, by serial number and old LFDI. */
 export async function replace(flags: ReplaceFlags): Promise<void> {
   const opened = await openAuthority(flags);
+  for (const name of await opened.revokeReplaced()) {
+    process.stderr.write(`A replacement was broken off before ${name} was revoked: it is now.\n`);
+  }
   const left = await opened.outdated();
   if (left.length > 0 && flags.resume !== true) {
     throw new GridError('GTX-PRV-015', `A replacement was broken off: ${left.length} devices are still without`, {

@@ -1,4 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
+import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { RootName } from '#ieee2030_5/types.generated.ts';
 import type { OutboxFile } from '../outbox-file.ts';
 import type { ResourceNode } from './resource-node.ts';
@@ -29,6 +30,9 @@ export interface StoredResource {
 /** Between the pages of a list in one column: no XML document has it. */
 const separator = Buffer.from([0]);
 
+/** Under which the LFDI is kept that the rest belongs to. */
+const ownName = 'lfdi';
+
 const tables = `
   CREATE TABLE IF NOT EXISTS client_posts (board TEXT, sequence INTEGER, href TEXT, device TEXT, subject TEXT,
     status INTEGER, body TEXT, PRIMARY KEY (board, sequence), UNIQUE (board, device, subject, status)) STRICT, WITHOUT ROWID;
@@ -46,7 +50,19 @@ export class ClientFile {
   readonly #board: string;
   readonly #statements: Readonly<
     Record<
-      'post' | 'done' | 'next' | 'count' | 'last' | 'keep' | 'forget' | 'kept' | 'put' | 'remove' | 'all',
+      | 'post'
+      | 'done'
+      | 'next'
+      | 'count'
+      | 'last'
+      | 'readdress'
+      | 'keep'
+      | 'forget'
+      | 'kept'
+      | 'put'
+      | 'remove'
+      | 'all'
+      | 'rewrite',
       StatementSync
     >
   >;
@@ -62,12 +78,16 @@ export class ClientFile {
       next: file.prepare('SELECT * FROM client_posts WHERE board = ? ORDER BY sequence LIMIT 1'),
       count: file.prepare('SELECT count(*) AS n FROM client_posts WHERE board = ?'),
       last: file.prepare('SELECT max(sequence) AS n FROM client_posts WHERE board = ?'),
+      readdress: file.prepare(
+        'UPDATE OR REPLACE client_posts SET device = ?, body = replace(body, ?, ?) WHERE board = ? AND device = ?',
+      ),
       keep: file.prepare('INSERT OR REPLACE INTO client_memory VALUES (?, ?, ?)'),
       forget: file.prepare('DELETE FROM client_memory WHERE board = ? AND name = ?'),
       kept: file.prepare('SELECT name, value FROM client_memory WHERE board = ?'),
       put: file.prepare('INSERT OR REPLACE INTO client_resources VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
       remove: file.prepare('DELETE FROM client_resources WHERE board = ? AND url = ?'),
       all: file.prepare('SELECT * FROM client_resources WHERE board = ? ORDER BY depth, url'),
+      rewrite: file.prepare('UPDATE client_resources SET pages = ? WHERE board = ? AND url = ?'),
     };
     this.#sequence = Number(this.#statements.last.get(board)?.['n'] ?? 0);
   }
@@ -120,6 +140,21 @@ export class ClientFile {
     });
   }
 
+  /**
+   * Says under which LFDI the client goes. Where that is another than before, the certificate was renewed: what is
+   * remembered, what waits and what the server showed of the device are the new one's then, all or nothing. Throws
+   * `GTX-OUT-002`.
+   */
+  belongTo(lfdi: Lfdi): void {
+    const memory = this.memory();
+    const before = memory.get(ownName);
+    if (before === lfdi) return;
+    this.#file.transactNow(() => {
+      if (before !== undefined) this.#rename(memory, before, lfdi);
+      this.#statements.keep.run(this.#board, ownName, lfdi);
+    });
+  }
+
   /** Parents first. */
   resources(): StoredResource[] {
     return this.#statements.all.all(this.#board).map((row) => ({
@@ -146,6 +181,24 @@ export class ClientFile {
         }
       }
     });
+  }
+
+  #rename(memory: ReadonlyMap<string, string>, before: string, lfdi: Lfdi): void {
+    const { readdress, forget, keep, all, rewrite } = this.#statements;
+    readdress.run(lfdi, before, lfdi, this.#board, before);
+    for (const [name, value] of memory) {
+      const renamed = name.replace(before, lfdi);
+      if (renamed === name) continue;
+      forget.run(this.#board, name);
+      // What a full disk has left behind is older.
+      if (!memory.has(renamed)) keep.run(this.#board, renamed, value);
+    }
+    for (const { url, pages } of all.all(this.#board)) {
+      // Octets are kept as they are; servers write the digits of an LFDI in either case.
+      const text = Buffer.from(pages as Uint8Array).toString('latin1');
+      const rewritten = text.replace(new RegExp(before, 'gi'), lfdi);
+      if (rewritten !== text) rewrite.run(Buffer.from(rewritten, 'latin1'), this.#board, String(url));
+    }
   }
 }
 

@@ -53,7 +53,7 @@ const redirects: readonly number[] = [301, 302, 307, 308];
  */
 export class Connection implements AsyncDisposable {
   readonly origin: string;
-  readonly #identity: ClientIdentity;
+  #identity: ClientIdentity;
   readonly #checkHostName: boolean;
   readonly #mustStaple: boolean;
   /** By origin; the first is the server itself. */
@@ -75,6 +75,15 @@ export class Connection implements AsyncDisposable {
     this.#checkHostName = options.checkHostName ?? true;
     this.#mustStaple = options.mustStaple ?? false;
     this.#open(origin);
+  }
+
+  /** Uses another identity from the next request on; requests under way end with the one that they began with. */
+  use(identity: ClientIdentity): void {
+    this.#identity = identity;
+    for (const [origin, link] of this.#links) {
+      void link.close();
+      this.#openLink(origin);
+    }
   }
 
   /** GETs a resource. Rejects with `GTX-SEP-001` (no connection), `-002` (status) or a parser's `GTX-XML-…`. */
@@ -207,6 +216,10 @@ export class Connection implements AsyncDisposable {
       void this.#links.get(oldest)?.close();
       this.#links.delete(oldest);
     }
+    return this.#openLink(origin);
+  }
+
+  #openLink(origin: string): Client {
     const link = openTlsLink({
       origin,
       identity: this.#identity,

@@ -100,3 +100,17 @@ test('an event that is not shown while a list of its kind could not be read has 
   await life.step(seen(empty), fullParticipation, at(6));
   assert.deepEqual(kept.responses.slice(2), ['abortedAlternateProgram', 'abortedAlternateProgram']);
 });
+
+test('times are drawn for the board, so that another certificate moves no event', async () => {
+  const randomised = { ...event('one'), randomizeStart: 3600, randomizeDuration: -1800 };
+  const periods = await Promise.all(
+    ['AB', 'CD', 'EF'].map(async (digits) => {
+      const life = new EventLife(parseLfdi(digits.repeat(20)), 'https://u', new Kept(), new Map(), 'board 1');
+      await life.step(seen(family('der', randomised)), fullParticipation, at(0));
+      const { from, until } = [...(life.schedule?.outcomes.values() ?? [])][0]!;
+      return [from, until];
+    }),
+  );
+  assert.deepEqual(periods, [periods[0], periods[0], periods[0]]);
+  assert.notDeepEqual(periods[0], [at(10), at(30)]);
+});

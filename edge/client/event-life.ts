@@ -34,7 +34,7 @@ const isLongOver = ({ events }: KnownEvents, now: UnixSeconds): boolean =>
  * remembered of an event is written together with them.
  */
 export class EventLife {
-  readonly #device: Lfdi;
+  #device: Lfdi;
   readonly #server: string;
   readonly #queue: Pick<ResponseQueue, 'enqueue'>;
   readonly #known = new Map<EventFamily['key'], KnownEvents>();
@@ -42,17 +42,21 @@ export class EventLife {
   readonly #roots = new Map<EventFamily['key'], EventFamily['response']>();
   #schedule: Schedule<DERModes> | undefined;
 
-  /** `memory` is what was kept under the names that this class wrote. */
+  /**
+   * `memory` is what was kept under the names that this class wrote. `drawnBy`: who randomised times are drawn for; it
+   * outlives a certificate.
+   */
   constructor(
     device: Lfdi,
     server: string,
     queue: Pick<ResponseQueue, 'enqueue'>,
     memory: ReadonlyMap<string, string>,
+    drawnBy: string = device,
   ) {
     this.#device = device;
     this.#server = server;
     this.#queue = queue;
-    this.#draw = drawsOf(device);
+    this.#draw = drawsOf(drawnBy);
     for (const [name, value] of memory) {
       if (!name.startsWith(this.#prefix)) continue;
       const { root, known } = JSON.parse(value) as { root: EventFamily['response']; known: KnownEvents };
@@ -60,6 +64,11 @@ export class EventLife {
       this.#known.set(key, known);
       this.#roots.set(key, root);
     }
+  }
+
+  /** The device has another certificate, and its memory in the file is under the new name. */
+  rename(device: Lfdi): void {
+    this.#device = device;
   }
 
   /** What holds for the DER now and later; `undefined` before the first step. */

@@ -24,6 +24,8 @@ interface Kept {
 
 const nothingKept: Kept = { nextId: 0, waiting: [], standing: [] };
 
+const nameOf = (device: string): string => `log-events/${device}`;
+
 const conditionOf = ({ functionSet, logEventCode, logEventPEN, profileID }: LoggedEvent): string =>
   `${functionSet}/${profileID}/${logEventPEN}/${logEventCode}`;
 
@@ -34,16 +36,21 @@ const conditionOf = ({ functionSet, logEventCode, logEventPEN, profileID }: Logg
  */
 export class LogEvents {
   readonly #file: Pick<ClientFile, 'remember'>;
-  readonly #name: string;
+  #name: string;
   #kept: Kept;
   #isSaved = true;
 
   /** `device` names its LogEvents in the file; `memory` is what was kept there. */
   constructor(file: Pick<ClientFile, 'remember'>, device: string, memory: ReadonlyMap<string, string>) {
     this.#file = file;
-    this.#name = `log-events/${device}`;
+    this.#name = nameOf(device);
     const kept = memory.get(this.#name);
     this.#kept = kept === undefined ? nothingKept : (JSON.parse(kept) as Kept);
+  }
+
+  /** The device has another certificate, and what was kept in the file is under the new name. */
+  rename(device: string): void {
+    this.#name = nameOf(device);
   }
 
   /** `at` is server time. Codes come in pairs: an even one says that something holds, the next one that it is over. */

@@ -1,6 +1,6 @@
 import type { Log } from '#hal/log.ts';
 import type { UnixSeconds } from '#hal/units.ts';
-import { formatMrid } from '#ieee2030_5/identity.ts';
+import { formatMrid, type Lfdi } from '#ieee2030_5/identity.ts';
 import type { EndDevice, FlowReservationResponse, FlowReservationResponseList } from '#ieee2030_5/types.generated.ts';
 import type { Connection } from './connection.ts';
 import { type EventLife, type FamiliesSeen, fullParticipation, type Participation } from './event-life.ts';
@@ -35,7 +35,7 @@ const viewOfDer = (view: UtilityView, der: number): UtilityView =>
 
 /** One device that a client stands for, and everything that is its own. */
 export class Managed {
-  readonly device: ManagedDevice;
+  #device: ManagedDevice;
   readonly life: EventLife;
   /** By place in the DERList; what is the EndDevice's own goes with the first. */
   readonly #reports: Reports[] = [new Reports()];
@@ -49,11 +49,22 @@ export class Managed {
   #isWrongPinTold = false;
 
   constructor(device: ManagedDevice, life: EventLife, logEvents: LogEvents) {
-    this.device = device;
+    this.#device = device;
     this.life = life;
     this.logEvents = logEvents;
     const { connectionPointId } = device;
     if (connectionPointId !== undefined) this.report({ ConnectionPoint: { connectionPointId } }, 0);
+  }
+
+  get device(): ManagedDevice {
+    return this.#device;
+  }
+
+  /** It has another certificate, and what is kept of it in the file is under the new LFDI. */
+  rename(lfdi: Lfdi): void {
+    this.#device = { ...this.#device, lfdi };
+    this.life.rename(lfdi);
+    this.logEvents.rename(lfdi);
   }
 
   /** What is to be told of the DER at a place of the DERList, and with the first of the device. */

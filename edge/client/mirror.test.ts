@@ -28,7 +28,7 @@ function mirrorAt(...answers: readonly (string | undefined | number)[]): { mirro
     if (typeof answer === 'number') throw new RefusedError('POST', href, answer, '');
     return { status: 201, location: answer, elapsedMs: 1 };
   };
-  return { mirror: new Mirror({ post } as unknown as Connection, meterId, lfdi), posts };
+  return { mirror: new Mirror({ post } as unknown as Connection, meterId, () => lfdi), posts };
 }
 
 test('the MirrorUsagePoint is made once, with the type of every channel, and then posted to', async () => {

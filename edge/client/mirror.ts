@@ -1,4 +1,4 @@
-import { formatLfdi, type Lfdi, lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
+import { type Lfdi, lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
 import type { MirrorMeterReading, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
 import { channelMrid, type ChannelName, channelNames, channelTypes } from '#ieee2030_5/ext/channels.ts';
 import type { Posting } from '../outbox.ts';
@@ -11,11 +11,12 @@ const roleFlags = Uint8Array.of(0x00, 0x03);
 export class Mirror {
   readonly #connection: Connection;
   readonly #meterId: string;
-  readonly #lfdi: Lfdi;
+  readonly #lfdi: () => Lfdi;
   readonly #mrids: ReadonlyMap<ChannelName, Uint8Array>;
   #href: string | undefined;
 
-  constructor(connection: Connection, meterId: string, lfdi: Lfdi) {
+  /** `lfdi`: of the certificate in use. */
+  constructor(connection: Connection, meterId: string, lfdi: () => Lfdi) {
     this.#connection = connection;
     this.#meterId = meterId;
     this.#lfdi = lfdi;
@@ -43,7 +44,7 @@ export class Mirror {
       roleFlags,
       serviceCategoryKind: 0,
       status: 1,
-      deviceLFDI: lfdiBytes(this.#lfdi),
+      deviceLFDI: lfdiBytes(this.#lfdi()),
       MirrorMeterReading: channelNames.map((name) => this.#type(name)),
     };
     const { location } = await this.#connection.post(listHref, 'MirrorUsagePoint', document);
@@ -81,7 +82,7 @@ export class Mirror {
 
   #mrid(name: ChannelName): Uint8Array {
     const mrid = this.#mrids.get(name);
-    if (mrid === undefined) throw new RangeError(`no channel ${name} at ${formatLfdi(this.#lfdi)}`);
+    if (mrid === undefined) throw new RangeError(`no channel ${name} of ${this.#meterId}`);
     return mrid;
   }
 }

@@ -12,11 +12,11 @@ const events = 40;
 const rounds = 6;
 const end = start + 700;
 
-test('after kill -9 at any moment no response and no LogEvent is lost, out of order, or repeated once its answer was seen', async (t) => {
-  const { utility, board, path } = await startBench(t);
-  utility.fill(board.lfdi);
-  utility.setControls(
-    Array.from({ length: events }, (_, n) => control({ mRID: n + 1, from: 10 + n * 15, seconds: 12, createdAt: n })),
+test('after kill -9 at any moment, and with a new certificate after each, no response and no LogEvent is lost, out of order, or repeated once its answer was seen', async (t) => {
+  const { utility, identity, path } = await startBench(t);
+  let board = await identity('board');
+  const controls = Array.from({ length: events }, (_, n) =>
+    control({ mRID: n + 1, from: 10 + n * 15, seconds: 12, createdAt: n }),
   );
   /** What came, and in which life of the board. */
   const came: { readonly what: string; readonly told: string; readonly life: number }[] = [];
@@ -29,6 +29,7 @@ test('after kill -9 at any moment no response and no LogEvent is lost, out of or
   utility.answer = (method, url, body) => {
     const answered = answer(method, url, body);
     if (method !== 'POST') return answered;
+    if (url === '/rsp') assert.match(body, new RegExp(`<endDeviceLFDI>${board.lfdi}<`));
     came.push({ what: url, told: url === '/rsp' ? (utility.responses().at(-1) ?? '') : numberAndCode(body), life });
     last = Number(/<createdDateTime>(\d+)/.exec(body)?.[1]);
     const isLast = came.filter((each) => each.life === life).length === plan.after;
@@ -39,6 +40,9 @@ test('after kill -9 at any moment no response and no LogEvent is lost, out of or
   const isOver = () => last >= end - 100;
   for (; !isOver(); life++) {
     assert.ok(life < 50);
+    board = await identity(`board ${life}`);
+    utility.fill(board.lfdi);
+    utility.setControls(controls);
     plan = { after: life < rounds ? 1 + Math.floor(uniform(3, life) * 25) : 1_000, isAnswered: life % 2 === 0 };
     const order: ResponseChildOrder = { identity: board, origin: utility.origin, path, from: last, until: end };
     const child = spawn(process.execPath, [join(import.meta.dirname, 'response-child.ts')], {

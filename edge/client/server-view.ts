@@ -118,6 +118,15 @@ export class ServerView {
     return (await this.#registerAbsent(walker, now)) ? (await this.#walk(walker, now)) || isChanged : isChanged;
   }
 
+  /**
+   * The client has another LFDI: everything is read again by the next walk. Until then it goes by what it knew, which
+   * is in the file under the new LFDI where that was written.
+   */
+  reopen(isWritten: boolean): void {
+    this.#walker = undefined;
+    if (isWritten) this.restore();
+  }
+
   /** Everything is read again by the next walk. */
   expire(now: UnixSeconds): void {
     for (const node of this.nodes.values()) if (!node.isFixed) node.due = now;

@@ -55,8 +55,11 @@ export type ViewListener = (lfdi: Lfdi) => void;
  */
 export class UtilityClient implements AsyncDisposable {
   readonly #options: UtilityClientOptions;
+  readonly #file: ClientFile;
   readonly #queue: ResponseQueue;
-  readonly #devices: ReadonlyMap<Lfdi, Managed>;
+  readonly #devices: Map<Lfdi, Managed>;
+  /** Of the certificate in use. */
+  #lfdi: Lfdi;
   readonly #managed: ManagedDevices;
   readonly #server: ServerView;
   readonly #extension: Extension;
@@ -72,11 +75,15 @@ export class UtilityClient implements AsyncDisposable {
     this.#options = options;
     const seed = seedOf(options.seed, board);
     const file = new ClientFile(outboxFile, board);
+    this.#file = file;
+    this.#lfdi = lfdi;
+    this.#belongTo(lfdi);
     this.#queue = new ResponseQueue({ file, connection, seed, log });
     const memory = file.memory();
     this.#devices = new Map(
       (options.devices ?? [{ lfdi }]).map((device) => {
-        const life = new EventLife(device.lfdi, connection.origin, this.#queue, memory);
+        const drawnBy = device.lfdi === lfdi ? board : device.lfdi;
+        const life = new EventLife(device.lfdi, connection.origin, this.#queue, memory, drawnBy);
         return [device.lfdi, new Managed(device, life, new LogEvents(file, device.lfdi, memory))];
       }),
     );
@@ -108,6 +115,26 @@ export class UtilityClient implements AsyncDisposable {
     await this.#options.subscriptions?.[Symbol.asyncDispose]();
   }
 
+  /**
+   * Goes over to another certificate of its own device while it runs: `change` takes it into use with the connection,
+   * and answers its LFDI. Meanwhile the server is not talked to, and what holds by events that were received holds on.
+   * What waits and what is remembered is the new LFDI's from then on; everything is read anew. Rejects as `change`
+   * does, and then nothing has changed.
+   */
+  async become(change: () => Promise<Lfdi>): Promise<void> {
+    while (this.#talking !== undefined) await this.#talking;
+    const changing = change().then((lfdi) => this.#rename(lfdi));
+    // Turns that come meanwhile share it; that it fails is none of their business.
+    this.#talking = changing
+      .catch(() => undefined)
+      .finally(() => {
+        this.#talking = undefined;
+        this.#reach.askAgain();
+        if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
+      });
+    await Promise.all([changing, this.#talking]);
+  }
+
   /** Server time: what events are reckoned in. */
   serverNow(): UnixSeconds {
     return UnixSeconds(this.#options.clock.now() + this.#server.timeOffset);
@@ -133,17 +160,17 @@ export class UtilityClient implements AsyncDisposable {
     return this.#stopReason ?? this.#reach.lastError;
   }
 
-  registration(lfdi: Lfdi = this.#options.lfdi): RegistrationState {
+  registration(lfdi: Lfdi = this.#lfdi): RegistrationState {
     return this.#devices.get(lfdi)?.state ?? 'unknown';
   }
 
   /** What the server has for a device, as it was read last; `undefined` while it is not registered. */
-  view(lfdi: Lfdi = this.#options.lfdi): UtilityView | undefined {
+  view(lfdi: Lfdi = this.#lfdi): UtilityView | undefined {
     return this.#devices.get(lfdi)?.view;
   }
 
   /** What holds for a device's DER now and later, in server time; `undefined` before anything is known. */
-  schedule(lfdi: Lfdi = this.#options.lfdi): Schedule<DERModes> | undefined {
+  schedule(lfdi: Lfdi = this.#lfdi): Schedule<DERModes> | undefined {
     return this.#devices.get(lfdi)?.life.schedule;
   }
 
@@ -161,7 +188,7 @@ export class UtilityClient implements AsyncDisposable {
    * Tells the server of a device: at once where something has changed, else once a period. `der` is the place of the
    * DER in its DERList that the DER documents are of; the device's own go with the first.
    */
-  report(reports: DeviceReports, lfdi: Lfdi = this.#options.lfdi, der = 0): void {
+  report(reports: DeviceReports, lfdi: Lfdi = this.#lfdi, der = 0): void {
     const managed = this.#devices.get(lfdi);
     if (managed === undefined) return;
     managed.report(reports, der);
@@ -169,25 +196,25 @@ export class UtilityClient implements AsyncDisposable {
   }
 
   /** The flow reservations that a server has granted: their events are answered where it asks for responses. */
-  reserved(list: FlowReservationResponseList, lfdi: Lfdi = this.#options.lfdi): void {
+  reserved(list: FlowReservationResponseList, lfdi: Lfdi = this.#lfdi): void {
     const managed = this.#devices.get(lfdi);
     if (managed?.reserve(list, this.#options.connection.origin) !== true || this.#isStopped) return;
     this.#alarm.hasten(this.#options.clock.now());
   }
 
   /** Tells the server of an alarm, or of another event. Without a server it is kept. */
-  logEvent(event: LoggedEvent, lfdi: Lfdi = this.#options.lfdi): void {
+  logEvent(event: LoggedEvent, lfdi: Lfdi = this.#lfdi): void {
     this.#devices.get(lfdi)?.logEvents.add(event, this.serverNow());
     if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
   }
 
   /** Whether the server was told, in this run or an earlier one, that something holds, and not yet that it is over. */
-  isStanding(event: LoggedEvent, lfdi: Lfdi = this.#options.lfdi): boolean {
+  isStanding(event: LoggedEvent, lfdi: Lfdi = this.#lfdi): boolean {
     return this.#devices.get(lfdi)?.logEvents.isStanding(event) === true;
   }
 
   /** Says which events a device does not follow; the responses are due at once. */
-  participate(participation: Participation, lfdi: Lfdi = this.#options.lfdi): void {
+  participate(participation: Participation, lfdi: Lfdi = this.#lfdi): void {
     const managed = this.#devices.get(lfdi);
     if (managed === undefined) return;
     managed.participation = participation;
@@ -198,7 +225,7 @@ export class UtilityClient implements AsyncDisposable {
    * Where a device's readings and reservations go; asks the server while that is not known, whatever the back-off.
    * Rejects with `GTX-SEP-001`, `-002`, with `-004` where the server does not have them, with `-008` after a wrong PIN.
    */
-  async resources(lfdi: Lfdi = this.#options.lfdi): Promise<Resources> {
+  async resources(lfdi: Lfdi = this.#lfdi): Promise<Resources> {
     const { clock } = this.#options;
     if (!this.#server.isKnown || this.view(lfdi) === undefined) {
       this.#reach.askAgain();
@@ -226,6 +253,33 @@ export class UtilityClient implements AsyncDisposable {
     if (!this.#reach.isLost || this.#isStopped) return;
     this.#reach.askAgain();
     this.#alarm.hasten(this.#options.clock.now() + 1);
+  }
+
+  /** At once, so that nothing comes between. */
+  #rename(lfdi: Lfdi): void {
+    const own = this.#devices.get(this.#lfdi);
+    if (lfdi === this.#lfdi) return;
+    const isCarriedOver = this.#belongTo(lfdi);
+    if (own !== undefined) {
+      this.#devices.delete(this.#lfdi);
+      this.#devices.set(lfdi, own);
+      own.rename(lfdi);
+    }
+    this.#lfdi = lfdi;
+    this.#server.reopen(isCarriedOver);
+  }
+
+  /** Whether the file is this LFDI's. What a full disk keeps from being carried over is so by the next start. */
+  #belongTo(lfdi: Lfdi): boolean {
+    try {
+      this.#file.belongTo(lfdi);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      const { log } = this.#options;
+      log.error({ lfdi, reason: error.describe() }, 'what is kept of the device stays under its old LFDI');
+      return false;
+    }
   }
 
   /** Without a server the alarm stays with the back-off. */
@@ -263,11 +317,11 @@ export class UtilityClient implements AsyncDisposable {
 
   /** Responses, reports, LogEvents and subscriptions. Answers when to come again for responses that wait. */
   async #tell(now: UnixSeconds): Promise<number | undefined> {
-    const { connection, subscriptions, lfdi } = this.#options;
+    const { connection, subscriptions } = this.#options;
     const retry = await this.#queue.drain(now);
     await this.#managed.tell(connection, now);
     const [first] = this.#devices.values();
-    const own = this.#server.endDevice(lfdi) ?? first?.view?.endDevice;
+    const own = this.#server.endDevice(this.#lfdi) ?? first?.view?.endDevice;
     await subscriptions?.keep(connection, this.#server.nodes, own?.SubscriptionListLink?.href, now);
     const reason = await this.#managed.leaveWrongPins(connection, this.#server, this.serverNow());
     if (reason !== undefined) {

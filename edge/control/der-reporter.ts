@@ -21,8 +21,8 @@ const availabilitySeconds = 300;
 
 export interface DerReporterOptions {
   readonly utility: Pick<UtilityClient, 'report' | 'view' | 'logEvent' | 'isStanding'>;
-  /** The device of the server's that the DERs are of. */
-  readonly lfdi: Lfdi;
+  /** The device of the server's that the DERs are of; the client's own where it is not said. */
+  readonly lfdi: Lfdi | undefined;
   /** The DERs are demand response enabled devices (AS/NZS 4755): their DERStatus tells the mode. */
   readonly demandResponse: boolean;
 }

@@ -106,6 +106,23 @@ test('ripple control limits what is generated at once, and contradictory lines b
   assert.equal(contradictory.setpoints.pvW, 0);
 });
 
+test('what is kept for peaks is given to peaks only, and the reserve to nobody', () => {
+  const shaving = { aboveW: 4_000, keepCentiPercent: 6_000 };
+  const at = (loadW: number, charge: number, keepCentiPercent = shaving.keepCentiPercent) => {
+    const battery = { ...plant.battery!, peakShaving: { ...shaving, keepCentiPercent } };
+    const { setpoints, explanation } = decided({
+      plant: { ...plant, battery },
+      sample: sampleOf({ loadW, pvW: 0, storageW: 0, charge }),
+    });
+    return [setpoints.storageW, explanation.setpoints.storageBy];
+  };
+  assert.deepEqual(at(3_000, 8_000), [3_000, 'selfConsumption'], 'more than is kept is the building’s');
+  assert.deepEqual(at(7_000, 5_000), [3_000, 'peakShaving']);
+  assert.deepEqual(at(2_000, 5_000), [-1_250, 'peakShaving'], 'made ready with a quarter of the rating');
+  assert.deepEqual(at(7_000, 500), [0, 'device'], 'below its reserve the battery gives nothing');
+  assert.deepEqual(at(2_000, 900, 0), [-1_250, 'peakShaving'], 'no less than the reserve is kept');
+});
+
 test('what cannot be seen is assumed worst', () => {
   const settings: Settings<DERModes> = { opModExpLimW: watts(2_000), opModStorageTargetW: watts(-3_000) };
   const blind = decided({ settings, sample: { ...sample, gridW: undefined, loadW: undefined } });

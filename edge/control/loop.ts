@@ -20,8 +20,8 @@ import { type Plant, plantOf } from './plant.ts';
 /** What the utility's client knows; see `UtilityClient`. */
 export interface Utility {
   serverNow(): UnixSeconds;
-  schedule(lfdi: Lfdi): Schedule<DERModes> | undefined;
-  view(lfdi: Lfdi): UtilityView | undefined;
+  schedule(lfdi: Lfdi | undefined): Schedule<DERModes> | undefined;
+  view(lfdi: Lfdi | undefined): UtilityView | undefined;
   /** `undefined` while the server is reached. */
   readonly lastError: Error | undefined;
 }
@@ -31,8 +31,8 @@ export interface ControlLoopOptions {
   readonly devices: BoardDevices;
   readonly utility: Utility;
   readonly sampleSeconds: number;
-  /** Whose programs the board follows. */
-  readonly lfdi: Lfdi;
+  /** Whose programs the board follows: the client's own device's, whatever its certificate, where it is not said. */
+  readonly lfdi: Lfdi | undefined;
   readonly log: Log;
 }
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { Swtpm } from '#hal/emulated/swtpm.ts';
 import { GridError } from '#hal/errors.ts';
 import { inParallel } from '#hal/parallel.ts';
-import { type DeviceIdentity, loadIdentity } from '#provisioning/identity-files.ts';
-import { isTpmKeyPem, loadTpmProvider, type TpmProvider } from '#provisioning/tpm/provider/provider.ts';
+import { loadTpmProvider, type TpmProvider } from '#provisioning/tpm/provider/provider.ts';
+import { type IdentityStore, identityInFiles, identityInTpm } from '../identity/identity-store.ts';
 import { emulatorAt } from '../identity/tpm-address.ts';
 import type { TpmIdentities } from '../identity/tpm-identities.ts';
 import type { FleetConfig } from './protocol.ts';
@@ -16,7 +16,6 @@ export class BoardIdentities implements AsyncDisposable {
   readonly #config: Pick<FleetConfig, 'identitiesFolder' | 'tpms'>;
   readonly #emulators: Swtpm[] = [];
   readonly #inTpm = new Map<string, TpmIdentities>();
-  readonly #used = new Map<string, DeviceIdentity>();
   #provider: TpmProvider | undefined;
 
   constructor(config: Pick<FleetConfig, 'identitiesFolder' | 'tpms'>) {
@@ -55,26 +54,13 @@ export class BoardIdentities implements AsyncDisposable {
     return enrolled.filter((roles) => roles.length > 0).length;
   }
 
-  /**
-   * Renews the certificates that are due. A board that is refused, or does not reach the head-end, goes on with the one
-   * that it has as long as that lasts: `onFailure` is told.
-   */
-  async renew(origin: string, onFailure: (meterId: string, error: unknown) => void): Promise<void> {
-    await inParallel([...this.#inTpm], mostAtOnce, async ([meterId, identities]) => {
-      await identities.renew(origin).catch((error: unknown) => onFailure(meterId, error));
-    });
-  }
-
-  /** What a board's TLS uses. Rejects with GTX-FLT-004 for a board whose key is in a TPM and that is not enrolled. */
-  async of(meterId: string): Promise<DeviceIdentity> {
-    const identity = await this.#read(meterId);
-    this.#used.set(meterId, identity);
-    return identity;
-  }
-
-  /** Whether the key is in a TPM by which a board's TLS proves itself. */
-  isInTpm(meterId: string): boolean {
-    return isTpmKeyPem(this.#used.get(meterId)?.keyPem ?? '');
+  /** Where a board's identity is kept: in its TPM or in files, never in files for want of a TPM. Throws GTX-FLT-004. */
+  storeOf(meterId: string): IdentityStore {
+    const { tpms, identitiesFolder } = this.#config;
+    if (tpms === undefined) return identityInFiles(join(identitiesFolder, meterId));
+    const inTpm = this.#inTpm.get(meterId);
+    if (inTpm === undefined) throw new GridError('GTX-FLT-004', `No TPM was started for the board ${meterId}`);
+    return identityInTpm(inTpm);
   }
 
   /** Made by TPMs for TLS since this process began. */
@@ -85,12 +71,5 @@ export class BoardIdentities implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#inTpm.values()].map((identities) => identities[Symbol.asyncDispose]()));
     await Promise.all(this.#emulators.map((emulator) => emulator[Symbol.asyncDispose]()));
-  }
-
-  async #read(meterId: string): Promise<DeviceIdentity> {
-    if (this.#config.tpms === undefined) return loadIdentity(join(this.#config.identitiesFolder, meterId));
-    const identity = await this.#inTpm.get(meterId)?.load('operational');
-    if (identity !== undefined) return identity;
-    throw new GridError('GTX-FLT-004', `The board ${meterId} is not enrolled`);
   }
 }

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { VirtualClock, type Moment } from '#hal/emulated/virtual-clock.ts';
-import { GridError, reasonOf } from '#hal/errors.ts';
+import { GridError } from '#hal/errors.ts';
 import { createLog, type Log } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { loadTraces } from '#drivers/site/traces.ts';
+import { isTpmKeyPem } from '#provisioning/tpm/provider/provider.ts';
 import { Board, postSeconds } from '../board.ts';
 import { type BoardFile, loadBoardFile } from '../board-file.ts';
 import type { OutboxTotals } from '../outbox.ts';
 import { OutboxFile } from '../outbox-file.ts';
+import { CertificateWatch } from '../identity/certificate-watch.ts';
 import { DeviceFile } from '../runtime/device-memory.ts';
 import { StatusSocket, statusSocketName } from '../status-socket.ts';
 import { BoardIdentities } from './board-identities.ts';
@@ -86,9 +88,6 @@ export class Fleet implements AsyncDisposable {
     clock.setNow(start);
     // The time in which the campus did not run is a power cut: nothing happened in it.
     for (const building of buildings) building.site.resumeAt(start);
-    await opened.identities.renew(new URL(serverUrl).origin, (meter, error) =>
-      opened.log.warn({ meter, reason: reasonOf(error) }, 'the certificate is not renewed'),
-    );
     clock.every({ name: 'field', period: config.sampleSeconds, phase: 'field' }, (now) => {
       for (const building of buildings) building.advanceTo(now);
       if (now % postSeconds === 0) field.save(buildings.map((building) => [building.meterId, building.site.save()]));
@@ -124,7 +123,7 @@ export class Fleet implements AsyncDisposable {
     const connected = this.#boards.filter(({ connection }) => connection.tls !== undefined);
     const connections = connected.flatMap(({ connection }) => connection.tls ?? []);
     const { identities } = this.#open();
-    const inTpm = connected.filter(({ meterId }) => identities.isInTpm(meterId)).length;
+    const inTpm = connected.filter(({ identity }) => isTpmKeyPem(identity.keyPem)).length;
     const milliseconds = (percentile: number): number => Math.round(this.#latency.percentile(percentile)) / 1000;
     return {
       boards: this.#boards.map((board) => this.#reportOf(board)),
@@ -162,12 +161,13 @@ export class Fleet implements AsyncDisposable {
     const { config, clock, log } = opened;
     if (building === undefined) throw new GridError('GTX-FLT-003', `No building for ${file.meterId}`);
     this.#resources.use(building);
+    const store = opened.identities.storeOf(file.meterId);
     const board = new Board({
       file,
       devices: await building.start(),
       clock,
       serverUrl,
-      identity: await opened.identities.of(file.meterId),
+      identity: await store.load(),
       outboxFile: opened.outboxFile,
       serverStaples: config.serverStaples === true,
       sampleSeconds: config.sampleSeconds,
@@ -177,6 +177,7 @@ export class Fleet implements AsyncDisposable {
     });
     this.#resources.use(board);
     await board.start();
+    this.#resources.use(new CertificateWatch({ board, store, clock, log })).start();
     return board;
   }
 

@@ -1,7 +1,8 @@
 import type { Static, TSchema } from 'typebox';
 import { Client } from '#hal/http-client.ts';
-import { GridError, type GridErrorCode, reasonOf } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
 import type { KeyRole } from '#hal/key-store.ts';
+import { problemIn } from '#hal/problem.ts';
 import {
   type ChallengeJson,
   ChallengeSchema,
@@ -15,12 +16,6 @@ import {
 /** A chip makes its first keys in minutes, but the head-end answers at once. */
 const timeoutMs = 30_000;
 const maxResponseBytes = 64 * 1024;
-
-interface Problem {
-  readonly code?: unknown;
-  readonly detail?: unknown;
-  readonly hint?: unknown;
-}
 
 /**
  * A head-end's enrolment service, as a board speaks to it. A refusal rejects with the code and the words of the
@@ -80,10 +75,9 @@ export class EnrolmentClient implements AsyncDisposable {
         },
       );
     }
-    const answer = parsed(text);
-    if (status !== 200) throw refusalOf(status, answer as Problem);
+    if (status !== 200) throw problemIn(text) ?? noAnswer(`status ${status}`);
     try {
-      return checkedMessage(schema, answer);
+      return checkedMessage(schema, JSON.parse(text));
     } catch (error) {
       throw noAnswer(`status 200, ${reasonOf(error)}`);
     }
@@ -94,23 +88,6 @@ const noAnswer = (what: string): GridError =>
   new GridError('GTX-ENC-002', `What answered is no enrolment service (${what})`, {
     hint: 'The enrolment service of a head-end has a port of its own: 8444 unless told.',
   });
-
-/** What is not JSON is told by its status. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
-}
-
-/** RFC 9457, as the head-end writes it. */
-function refusalOf(status: number, { code, detail, hint }: Problem): GridError {
-  if (typeof code !== 'string' || !/^GTX-[A-Z]+-\d{3}$/.test(code) || typeof detail !== 'string') {
-    return noAnswer(`status ${status}`);
-  }
-  return new GridError(code as GridErrorCode, detail, typeof hint === 'string' ? { hint } : {});
-}
 
 function originOf(url: string): string {
   const parsedUrl = URL.parse(url);

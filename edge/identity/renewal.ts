@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Static, TSchema } from 'typebox';
-import { GridError, type GridErrorCode, reasonOf } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
+import { problemIn } from '#hal/problem.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import { lfdiOf, sfdiOf } from '#ieee2030_5/identity.ts';
 import { certificatePolicies, readCertificate } from '#provisioning/certificate-fields.ts';
@@ -70,7 +71,7 @@ async function overLink<T>(
         throw unreached(origin, reasonOf(error), error);
       });
       const text = Buffer.from(answer.body).toString('utf8');
-      if (answer.status >= 300) throw refusalOf(origin, answer.status, text);
+      if (answer.status >= 300) throw problemIn(text) ?? unreached(origin, `status ${answer.status}`);
       return schema === undefined ? undefined : checkedMessage(schema, JSON.parse(text));
     }) as Ask);
   } finally {
@@ -83,21 +84,6 @@ const unreached = (origin: string, reason: string, cause?: unknown): GridError =
     hint: 'The certificate is renewed again and again until it ends: check the way to the head-end, and its log.',
     cause,
   });
-
-/** As the head-end writes it; one without a code is none of a head-end that renews. */
-function refusalOf(origin: string, status: number, text: string): GridError {
-  let problem: { readonly code?: unknown; readonly detail?: unknown; readonly hint?: unknown } = {};
-  try {
-    problem = JSON.parse(text) as typeof problem;
-  } catch {
-    // What is no JSON is told by its status.
-  }
-  const { code, detail, hint } = problem;
-  if (typeof code !== 'string' || !/^GTX-[A-Z]+-\d{3}$/.test(code) || typeof detail !== 'string') {
-    return unreached(origin, `status ${status}`);
-  }
-  return new GridError(code as GridErrorCode, detail, typeof hint === 'string' ? { hint } : {});
-}
 
 const wrong = (reason: string): GridError =>
   new GridError('GTX-RNW-002', `The certificate that the head-end gave does not hold: ${reason}`, {

@@ -6,6 +6,8 @@ import type { Watchdog } from '#hal/ports.ts';
 import { monotonicMs } from '#hal/wall.ts';
 import { Board, type BoardOptions } from '../board.ts';
 import type { BoardFile } from '../board-file.ts';
+import { CertificateWatch } from '../identity/certificate-watch.ts';
+import type { IdentityStore } from '../identity/identity-store.ts';
 import { OutboxFile } from '../outbox-file.ts';
 import { StatusSocket, statusSocketName } from '../status-socket.ts';
 import { type BoardReport, reportOf } from './board-report.ts';
@@ -15,9 +17,11 @@ import { Heartbeat } from './heartbeat.ts';
 import { StatusPage } from './status-page.ts';
 import type { TaskHealth } from './task-health.ts';
 
-export interface EdgeRuntimeOptions extends Pick<BoardOptions, 'serverUrl' | 'identity' | 'sampleSeconds' | 'utility'> {
+export interface EdgeRuntimeOptions extends Pick<BoardOptions, 'serverUrl' | 'sampleSeconds' | 'utility'> {
   readonly file: BoardFile;
   readonly clock: Clock;
+  /** Where the board's identity is kept, and renewed when that is due. */
+  readonly identityStore: IdentityStore;
   /** Held by this process alone. */
   readonly dataFolder: string;
   /** Of the emulated devices. */
@@ -49,19 +53,22 @@ export class EdgeRuntime implements AsyncDisposable {
    * working. Answers the port of the status page.
    */
   async start(): Promise<{ readonly statusPort: number | undefined }> {
-    const { file, clock, dataFolder, seed, watchdogs, log, statusPort, utility } = this.#options;
+    const { file, clock, dataFolder, seed, watchdogs, log, statusPort, utility, identityStore } = this.#options;
     const site = this.#resources.use(new BoardSite({ file, clock, dataFolder, seed }));
     const devices = await site.start();
+    const identity = await identityStore.load();
     const board = new Board({
       ...this.#options,
       ...(utility !== undefined && { utility }),
       devices,
+      identity,
       outboxFile: this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'))),
       onPosted: () => undefined,
     });
     this.#resources.use(board);
     this.#board = board;
     await board.start();
+    this.#resources.use(new CertificateWatch({ board, store: identityStore, clock, log })).start();
     if (site.isEmulated) {
       const follow = (): void => {
         if (board.sample !== undefined) site.follow(board.sample);

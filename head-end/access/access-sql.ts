@@ -50,6 +50,7 @@ export const sql = {
     VALUES ($1, $2, $3, $4, $5) RETURNING id`,
   changeUser: 'UPDATE access_users SET role = $2, meters = $3 WHERE id = $1',
   setPassword: 'UPDATE access_users SET password = $2 WHERE id = $1',
+  clearPassword: 'UPDATE access_users SET password = NULL WHERE id = $1',
   removeUser: 'DELETE FROM access_users WHERE id = $1',
   passkeys: `SELECT id, user_id, name, public_key, counter, transports, relying_party, created_at
     FROM access_passkeys ORDER BY created_at, id`,
@@ -58,6 +59,7 @@ export const sql = {
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
   countPasskey: 'UPDATE access_passkeys SET counter = $2 WHERE id = $1',
   removePasskey: 'DELETE FROM access_passkeys WHERE id = $1',
+  removePasskeys: 'DELETE FROM access_passkeys WHERE user_id = $1',
   dropExpiredSessions: 'DELETE FROM access_sessions WHERE expires_at <= $1',
   sessions: 'SELECT token_hash, user_id, by_link, expires_at FROM access_sessions ORDER BY expires_at',
   addSession: 'INSERT INTO access_sessions (token_hash, user_id, by_link, expires_at) VALUES ($1, $2, $3, $4)',

@@ -88,10 +88,41 @@ suite('who may use REST', { concurrency: false }, () => {
     await assert.rejects(attempt('wrong'), { code: 'GTX-ACC-003' });
     await assert.rejects(attempt(good), { code: 'GTX-ACC-004', retryAfter: 60 });
     assert.equal(given.kinds().filter((kind) => kind === 'lock-out').length, 2);
-    await access.makeLink(name, administrator);
+    const { session } = await access.signInByLink(await access.makeLink(name, administrator), elsewhere);
+    await access.setPassword({ user: access.users.named(name), session }, undefined, good, elsewhere);
     given.ahead += 10;
     assert.equal(access.byCookie((await attempt(good)).token)?.name, name);
     await assert.rejects(attempt('wrong'), { code: 'GTX-ACC-003' });
+  });
+
+  test('a link is the only way in: the password and the sessions from before it end', async () => {
+    const { access } = given;
+    const { name, token } = await person();
+    given.ahead += 600;
+    const thief = await access.signIn(name, good, elsewhere);
+    const link = await access.makeLink(name, administrator);
+    assert.deepEqual([access.byCookie(token), access.byCookie(thief.token)], [undefined, undefined]);
+    await assert.rejects(access.signIn(name, good, elsewhere), { code: 'GTX-ACC-003' });
+    await open();
+    await assert.rejects(given.access.signIn(name, good, elsewhere), { code: 'GTX-ACC-003' });
+    const { session } = await given.access.signInByLink(link, elsewhere);
+    const user = given.access.users.named(name);
+    await given.access.setPassword({ user, session }, undefined, `${good}!`, elsewhere);
+    assert.equal(given.access.byCookie((await given.access.signIn(name, `${good}!`, elsewhere)).token)?.name, name);
+  });
+
+  test('a sign-in that the head-end was too busy for is no failed one', async () => {
+    const { access } = given;
+    const { name } = await person();
+    given.ahead += 600;
+    const rush = Array.from({ length: 40 }, (_, i) => access.signIn(`nobody-${i}`, 'wrong', `198.51.100.${i}`));
+    const all = Promise.allSettled(rush);
+    const busy = { code: 'GTX-ACC-012' };
+    await assert.rejects(rush.at(-1)!, busy);
+    for (let i = 0; i < 5; i++) await assert.rejects(access.signIn(name, 'wrong', elsewhere), busy);
+    await all;
+    assert.equal(access.lockedFor(access.users.named(name)), 0);
+    assert.equal(access.byCookie((await access.signIn(name, good, elsewhere)).token)?.name, name);
   });
 
   test('attempts side by side do not pass the limit', async () => {
@@ -200,8 +231,28 @@ suite('who may use REST', { concurrency: false }, () => {
     await assert.rejects(access.byBearer(text, elsewhere), { code: 'GTX-ACC-003' });
     const other = await access.addKey({ name: 'b', role: 'viewer', meters: [], until: undefined }, administrator);
     await access.revokeKey(other.key.id, administrator);
-    await assert.rejects(access.byBearer(other.text, elsewhere), { code: 'GTX-ACC-003' });
     assert.deepEqual(given.kinds().slice(-2), ['key-created', 'key-revoked']);
+    await assert.rejects(access.byBearer(other.text, elsewhere), { code: 'GTX-ACC-003' });
+  });
+
+  test('the first use of an API key on a day is in the security log, and one that nobody has is refused there', async () => {
+    const { access } = given;
+    const { key, text } = await access.addKey(
+      { name: 'used', role: 'viewer', meters: [], until: undefined },
+      administrator,
+    );
+    const uses = () => given.entries.filter(({ kind, subject }) => kind === 'key-use' && subject === key.id);
+    for (let i = 0; i < 3; i++) await access.byBearer(text, elsewhere);
+    await access.byBearer((await access.tokens.issue({ id: key.id, role: 'viewer' })).token, elsewhere);
+    assert.deepEqual(uses(), [{ kind: 'key-use', actor: 'key used', subject: key.id, detail: { address: elsewhere } }]);
+    given.ahead += 86_400;
+    await access.byBearer(text, elsewhere);
+    assert.equal(uses().length, 2);
+    for (const unknown of [keyText({ id: '0'.repeat(12), secret: 'x'.repeat(43) }), 'a.b.c']) {
+      await assert.rejects(access.byBearer(unknown, '203.0.113.77'), { code: 'GTX-ACC-003' });
+      const { kind, actor, detail } = given.entries.at(-1)!;
+      assert.deepEqual([kind, actor, detail?.['from']], ['refusal', 'nobody', '203.0.113.77']);
+    }
   });
 
   test('a good key passes however many wrong ones come from its address', async () => {
@@ -257,11 +308,12 @@ suite('who may use REST', { concurrency: false }, () => {
       { name: 'e', role: 'viewer', meters: [], until: undefined },
       administrator,
     );
-    const link = await given.access.makeLink(name, administrator);
+    const { name: other } = await person();
+    const link = await given.access.makeLink(other, administrator);
     await open();
     const { access } = given;
     assert.equal(access.byCookie(token)?.name, name);
     assert.equal((await access.byBearer(text, elsewhere)).name, 'e');
-    assert.equal(access.byCookie((await access.signInByLink(link, elsewhere)).token)?.name, name);
+    assert.equal(access.byCookie((await access.signInByLink(link, elsewhere)).token)?.name, other);
   });
 });

@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
+import { reasonOf } from '#hal/errors.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
+import { BoundedRefusals } from '../bounded-refusals.ts';
 import type { SecurityEntry, SecurityLog } from '../security-log.ts';
-import { Attempts } from './attempts.ts';
+import { type Attempt, Attempts } from './attempts.ts';
 import { type ApiKey, Keys, type NewKey } from './keys.ts';
 import {
   type AuthenticationAnswer,
@@ -13,9 +15,9 @@ import {
 } from './passkeys.ts';
 import { checkPassword, type PasswordCost, Passwords } from './password.ts';
 import { actorOf, type Principal } from './principal.ts';
-import { badPasskey, wrongCredential } from './refusals.ts';
+import { badPasskey, staleSignIn, wrongCredential } from './refusals.ts';
 import { readKey } from './secret.ts';
-import { type Opened, type Session, Sessions } from './sessions.ts';
+import { type Opened, type Session, Sessions, signedInAt } from './sessions.ts';
 import { Tokens } from './tokens.ts';
 import { type RoleFacts, type User, Users } from './users.ts';
 
@@ -29,6 +31,8 @@ export interface AccessOptions {
 }
 
 const firstAdministrator = 'administrator';
+/** After a sign-in. */
+const freshSeconds = 900;
 
 /** A person who is signed in, with the session that says so. */
 export interface SignedIn {
@@ -46,6 +50,9 @@ export class Access {
   readonly #passwords: Passwords;
   readonly #attempts: Attempts;
   readonly #security: SecurityLog;
+  readonly #refusals: BoundedRefusals;
+  /** The day (Unix) on which an API key was last used, by its id. */
+  readonly #usedOn = new Map<string, number>();
   readonly #now: () => UnixSeconds;
 
   constructor({ pool, security, now = wallSeconds, passwordCost }: AccessOptions) {
@@ -57,6 +64,7 @@ export class Access {
     this.#passwords = new Passwords(passwordCost);
     this.#attempts = new Attempts(security, now);
     this.#security = security;
+    this.#refusals = new BoundedRefusals(security, now);
     this.#now = now;
   }
 
@@ -78,10 +86,15 @@ export class Access {
   async byBearer(text: string, address: string): Promise<Principal> {
     const key = readKey(text);
     const principal = key === undefined ? await this.#byToken(text) : this.#byKey(key);
-    if (principal !== undefined) return principal;
+    if (principal !== undefined) {
+      await this.#noteUse(principal, address);
+      return principal;
+    }
     if (key === undefined || this.keys.byId(key.id) === undefined) {
       this.#attempts.slow(address);
-      throw wrongCredential(key === undefined ? 'The token' : 'The API key');
+      const refusal = wrongCredential(key === undefined ? 'The token' : 'The API key');
+      await this.noteRefusal(undefined, reasonOf(refusal), address);
+      throw refusal;
     }
     const credential = `key ${key.id}`;
     const attempt = this.#attempts.begin(credential, address);
@@ -114,7 +127,7 @@ export class Access {
     const credential = `password ${name.toLowerCase()}`;
     const user = this.users.byName(name);
     const attempt = this.#attempts.begin(credential, address);
-    const isRight = await this.#passwords.verify(password, user?.passwordHash);
+    const isRight = await this.#verify(attempt, password, user?.passwordHash);
     if (user === undefined || !isRight) {
       const failure = { actor: user?.name ?? unknownName, by: 'password', address } as const;
       await this.#attempts.failed(attempt, failure, user === undefined ? unknownName : credential);
@@ -135,7 +148,9 @@ export class Access {
     const passkey = user?.passkeys.find(({ id }) => id === answer.id);
     if (user === undefined || passkey === undefined) {
       this.#attempts.slow(address);
-      throw badPasskey('it is not known here');
+      const refusal = badPasskey('it is not known here');
+      await this.noteRefusal(undefined, reasonOf(refusal), address);
+      throw refusal;
     }
     const credential = `passkey ${passkey.id}`;
     const attempt = this.#attempts.begin(credential, address);
@@ -177,7 +192,7 @@ export class Access {
     const credential = `password ${user.name}`;
     if (!session.byLink && user.passwordHash !== undefined) {
       const attempt = this.#attempts.begin(credential, from);
-      if (!(await this.#passwords.verify(present ?? '', user.passwordHash))) {
+      if (!(await this.#verify(attempt, present ?? '', user.passwordHash))) {
         await this.#attempts.failed(attempt, { actor: user.name, by: 'password', address: from });
         throw wrongCredential('The present password');
       }
@@ -188,7 +203,9 @@ export class Access {
     await this.#note({ kind: 'password-set', actor: user.name });
   }
 
-  passkeyCreation({ user }: SignedIn, site: Site): ReturnType<Passkeys['creation']> {
+  /** A borrowed session must not leave a key behind: rejects with GTX-ACC-014 a quarter of an hour after the sign-in. */
+  async passkeyCreation({ user, session }: SignedIn, site: Site): ReturnType<Passkeys['creation']> {
+    if (this.#now() - signedInAt(session) > freshSeconds) throw staleSignIn();
     return this.#passkeys.creation(user, site);
   }
 
@@ -233,9 +250,15 @@ export class Access {
     await this.#note({ kind: 'user-removed', actor: actorOf(by), subject: user.name });
   }
 
-  /** A one-time link for a person, good for a day; it lifts the lock of the password. */
+  /**
+   * A one-time link for a person, good for a day, as the only way in: password, passkeys and sessions end, since who
+   * needs a link has lost them, maybe to somebody. It lifts the lock of the password.
+   */
   async makeLink(name: string, by: Principal): Promise<string> {
-    return this.#linkFor(this.users.named(name), actorOf(by));
+    const { id } = this.users.named(name);
+    const user = await this.users.clearCredentials(id);
+    await this.#sessions.endOthers(id);
+    return this.#linkFor(user, actorOf(by));
   }
 
   async addKey(wanted: Omit<NewKey, 'createdBy'>, by: Principal): Promise<{ key: ApiKey; text: string }> {
@@ -247,12 +270,38 @@ export class Access {
 
   async revokeKey(id: string, by: Principal): Promise<void> {
     const key = await this.keys.revoke(id);
+    this.#usedOn.delete(id);
     await this.#note({ kind: 'key-revoked', actor: actorOf(by), subject: id, detail: { name: key.name } });
+  }
+
+  /** Somebody, or nobody known, was refused; of a flood only the first are written down. */
+  noteRefusal(by: Principal | undefined, reason: string, from: string): Promise<void> {
+    return this.#refusals.write({ what: 'rest', actor: actorOf(by), reason, from });
   }
 
   /** Before something is changed: what cannot be written down does not happen. */
   noteAction(by: Principal, method: string, path: string): Promise<void> {
     return this.#note({ kind: 'operator-action', actor: actorOf(by), subject: `${method} ${path}` });
+  }
+
+  /** Whether a password is right; an attempt that could not be looked at does not count. */
+  async #verify(attempt: Attempt, password: string, hash: string | undefined): Promise<boolean> {
+    try {
+      return await this.#passwords.verify(password, hash);
+    } catch (error) {
+      this.#attempts.takeBack(attempt);
+      throw error;
+    }
+  }
+
+  /** The first use of an API key on a day, by itself or by a token that it got. */
+  async #noteUse(principal: Principal, address: string): Promise<void> {
+    if (!('key' in principal.by)) return;
+    const { key } = principal.by;
+    const day = Math.floor(this.#now() / 86_400);
+    if (this.#usedOn.get(key) === day) return;
+    this.#usedOn.set(key, day);
+    await this.#note({ kind: 'key-use', actor: actorOf(principal), subject: key, detail: { address } });
   }
 
   async #linkFor(user: User, actor: string): Promise<string> {

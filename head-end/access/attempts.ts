@@ -58,6 +58,11 @@ export class Attempts {
     this.#lockOuts.clear(credential);
   }
 
+  /** The attempt was not looked at, for a fault of ours: it does not count. */
+  takeBack({ credential }: Attempt): void {
+    this.#lockOuts.takeBack(credential);
+  }
+
   /** The attempt has failed. `shown`: what the credential is called, where its own name may be a secret. */
   async failed({ credential, locks: seconds }: Attempt, failure: Failure, shown = credential): Promise<void> {
     const { actor, by, address } = failure;

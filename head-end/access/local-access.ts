@@ -10,6 +10,8 @@ export interface LocalAccess {
   readonly url: string;
   /** An administrator's API key, good for as long as that head-end runs. */
   readonly key: string;
+  /** PEM of its certificate and those above it, where it speaks TLS. */
+  readonly ca?: string;
   /** When that head-end was started, Unix s. */
   readonly since: UnixSeconds;
 }
@@ -27,8 +29,10 @@ export const writeLocalAccess = (folder: string, access: LocalAccess): Promise<v
 export async function readLocalAccess(folder: string): Promise<LocalAccess | undefined> {
   const path = join(folder, file);
   try {
-    const { url, key, since } = JSON.parse(await readFile(path, 'utf8')) as Partial<LocalAccess>;
-    if (typeof url === 'string' && typeof key === 'string' && typeof since === 'number') return { url, key, since };
+    const { url, key, since, ca } = JSON.parse(await readFile(path, 'utf8')) as Partial<LocalAccess>;
+    if (typeof url === 'string' && typeof key === 'string' && typeof since === 'number') {
+      return { url, key, since, ...(typeof ca === 'string' && { ca }) };
+    }
     throw new RangeError('it has no key');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;

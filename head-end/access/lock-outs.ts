@@ -53,6 +53,15 @@ export class LockOuts {
     return seconds;
   }
 
+  /** An attempt was not looked at: it counts no more, and the lock that it may have brought is lifted. */
+  takeBack(credential: string): void {
+    const known = this.#failures.get(credential);
+    if (known === undefined) return;
+    known.count--;
+    known.lockedUntil = 0;
+    if (known.count === 0) this.#failures.delete(credential);
+  }
+
   /** The attempt was good after all, or the credential is another one now. */
   clear(credential: string): void {
     this.#failures.delete(credential);

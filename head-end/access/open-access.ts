@@ -7,6 +7,8 @@ export interface OpenAccessOptions extends AccessOptions {
   readonly folder: string;
   /** How the page is opened: scheme, host and port. */
   readonly origin: string;
+  /** PEM of the certificate that it is opened by, and those above it; undefined for plain HTTP. */
+  readonly certificate?: string | undefined;
 }
 
 export interface OpenedAccess {
@@ -19,10 +21,20 @@ export interface OpenedAccess {
 export const linkAt = (origin: string, secret: string): string => `${origin}/sign-in.html#link=${secret}`;
 
 /** Opens who may do what on a head-end's database, and leaves a key for the programs of this machine. */
-export async function openAccess({ folder, origin, ...options }: OpenAccessOptions): Promise<OpenedAccess> {
+export async function openAccess({
+  folder,
+  origin,
+  certificate,
+  ...options
+}: OpenAccessOptions): Promise<OpenedAccess> {
   const access = new Access(options);
   const { firstLink } = await access.start();
   const key = access.keys.makeLocal('local', 'administrator');
-  await writeLocalAccess(folder, { url: origin, key, since: wallSeconds() });
+  await writeLocalAccess(folder, {
+    url: origin,
+    key,
+    since: wallSeconds(),
+    ...(certificate !== undefined && { ca: certificate }),
+  });
   return { access, firstAdministrator: firstLink === undefined ? undefined : linkAt(origin, firstLink) };
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { UnixSeconds } from '#hal/units.ts';
+import { wallSeconds } from '#hal/wall.ts';
 import type { Database } from '../database/database.ts';
 import { startTestDatabase } from '../database/test-database.ts';
 import type { SignedIn } from './access.ts';
@@ -24,8 +26,11 @@ suite('passkeys', { concurrency: false }, () => {
   });
   after(() => database[Symbol.asyncDispose]());
 
-  /** Those who are signed in have just been read: a passkey more is another state of the person. */
-  const now = (): SignedIn => ({ ...person, user: given.access.users.named('administrator') });
+  /** Who has signed in just now: a passkey more is another state of the person, and takes a fresh sign-in. */
+  const now = (): SignedIn => ({
+    user: given.access.users.named('administrator'),
+    session: { ...person.session, until: UnixSeconds(wallSeconds() + given.ahead + 3600) },
+  });
   const made = async (): Promise<TestAuthenticator> => {
     const authenticator = new TestAuthenticator();
     const { challenge } = await given.access.passkeyCreation(now(), site);
@@ -91,6 +96,29 @@ suite('passkeys', { concurrency: false }, () => {
     assert.equal(given.access.lockedFor(now().user), 0);
     given.ahead += 31;
     assert.equal(await signIn(authenticator), 'administrator');
+  });
+
+  test('a quarter of an hour after a sign-in its session adds no passkey', async () => {
+    const stale = now();
+    given.ahead += 899;
+    await given.access.passkeyCreation(stale, site);
+    given.ahead += 2;
+    await assert.rejects(given.access.passkeyCreation(stale, site), { code: 'GTX-ACC-014' });
+  });
+
+  test('a new link takes the passkeys away, also from the database', async () => {
+    const authenticator = await made();
+    const root = {
+      name: 'root',
+      role: 'administrator',
+      meters: [],
+      by: { key: '0' },
+      until: now().session.until,
+    } as const;
+    await given.access.makeLink('administrator', root);
+    await assert.rejects(signIn(authenticator), { code: 'GTX-ACC-010' });
+    assert.deepEqual(now().user.passkeys, []);
+    assert.notEqual((await new TestAccess(database.pool).access.start()).firstLink, undefined);
   });
 
   test('only where a page was opened by a name is there a passkey', () => {

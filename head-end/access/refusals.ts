@@ -63,5 +63,10 @@ export const namelessSite = (port: string): GridError =>
     hint: `Open it as http://localhost${port} on this machine, or by the name in its certificate.`,
   });
 
+export const staleSignIn = (): GridError =>
+  new GridError('GTX-ACC-014', 'A new passkey takes a fresh sign-in', {
+    hint: 'Sign out, sign in again, and add it within a quarter of an hour.',
+  });
+
 export const tooBusy = (): GridError =>
   new RetryLater('GTX-ACC-012', 'Too many people are signing in at once', 'Try again in some seconds.', 3);

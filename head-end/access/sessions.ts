@@ -22,6 +22,11 @@ export interface Session {
   readonly until: UnixSeconds;
 }
 
+/** When a person signed in, Unix s. */
+export const signedInAt = ({ byLink, until }: Session): number => until - lastsSeconds(byLink);
+
+const lastsSeconds = (byLink: boolean): number => (byLink ? linkSessionSeconds : sessionSeconds);
+
 export interface Opened {
   readonly session: Session;
   /** For the cookie; nobody keeps it. */
@@ -82,7 +87,7 @@ export class Sessions {
       const expired = own.filter(({ until }) => until <= this.#now());
       await this.#remove([...new Set([...surplus, ...expired])]);
       const token = newSecret();
-      const until = UnixSeconds(this.#now() + (byLink ? linkSessionSeconds : sessionSeconds));
+      const until = UnixSeconds(this.#now() + lastsSeconds(byLink));
       await this.#pool.query(sql.addSession, [hashOf(token), user, byLink, until]);
       const session = { id: idOf(token), user, byLink, until };
       this.#sessions.set(session.id, session);

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { networkOf } from '../network.ts';
 
 interface Bucket {
   tokens: number;
@@ -34,7 +34,7 @@ export class Throttle {
   /** Takes one attempt of a source at a time in seconds. Answers 0, or the seconds that it has to wait. */
   take(address: string, now: number): number {
     const { burst, perSecond, capacity } = this.#options;
-    const source = sourceOf(address);
+    const source = networkOf(address);
     const known = this.#buckets.get(source);
     const tokens =
       known === undefined ? burst : Math.min(burst, known.tokens + Math.max(0, now - known.at) * perSecond);
@@ -56,21 +56,4 @@ export class Throttle {
       this.#buckets.delete(source);
     }
   }
-}
-
-/** One subscriber has a whole /64 of IPv6 (RFC 6177), so it counts as one source. */
-export function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [bare = ''] = address.split('%', 1);
-  const [head = '', tail] = bare.split('::', 2);
-  const first = head === '' ? [] : head.split(':');
-  const last = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
-  const groups = tail === undefined ? first : [...first, ...zeros, ...last];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

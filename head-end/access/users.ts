@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
-import { Turns } from '../database/transaction.ts';
+import { inTransaction, Turns } from '../database/transaction.ts';
 import { type PasskeyRow, sql, type UserRow } from './access-sql.ts';
 import { absentHere, standsAgainst } from './refusals.ts';
 import type { Role } from './roles.ts';
@@ -131,6 +131,18 @@ export class Users {
       const user = this.#present(id);
       await this.#pool.query(sql.setPassword, [id, hash]);
       return this.#keep({ ...user, passwordHash: hash });
+    });
+  }
+
+  /** Takes a person's password and passkeys away. */
+  clearCredentials(id: number): Promise<User> {
+    return this.#turns.take(async () => {
+      const user = this.#present(id);
+      await inTransaction(this.#pool, async (client) => {
+        await client.query(sql.clearPassword, [id]);
+        await client.query(sql.removePasskeys, [id]);
+      });
+      return this.#keep({ ...user, passwordHash: undefined, passkeys: [] });
     });
   }
 

@@ -67,7 +67,7 @@ export class EnrolmentService {
     return this.#logged(from, this.#desk.claimOf(message.enrolment), async () => {
       const proven = await this.#desk.finish(await finishOf(message));
       const { list, securityLog } = this.#options;
-      const { chain, lfdi } = await list.enrol(proven.endorsementHash, proven.role, () => this.#give(proven));
+      const { chain, lfdi } = await list.enrol(proven, () => this.#give(proven));
       await securityLog.record({
         kind: 'enrolment',
         actor: from,

@@ -86,7 +86,7 @@ export class FlashList {
   /**
    * Puts a board on the list; doing it twice changes nothing. A board that is not enrolled may be flashed for another
    * building. Rejects with GTX-ENR-020 where its TPM or its serial number is another board's, GTX-ENR-021 where it is
-   * enrolled for another building.
+   * enrolled for another building, GTX-ENR-023 where another board is the building's.
    */
   async allow({ endorsementHash, serial, building }: FlashEntry, at: UnixSeconds): Promise<void> {
     await inTransaction(this.#pool, async (client) => {
@@ -99,6 +99,7 @@ export class FlashList {
       const [known] = rows;
       if (known?.building === building) return;
       if (known !== undefined && (await isEnrolled(client, endorsementHash))) throw enrolledFor(known);
+      await checkVacant(client, { endorsementHash, building });
       await client.query(
         `INSERT INTO flashed_boards VALUES ($1, $2, $3, $4)
          ON CONFLICT (endorsement_hash) DO UPDATE SET building = excluded.building, allowed_at = excluded.allowed_at`,
@@ -129,7 +130,10 @@ export class FlashList {
       const [known] = rows;
       if (known === undefined) return false;
       if (await isEnrolled(client, known.endorsement_hash)) {
-        throw new GridError('GTX-ENR-022', `${serial} is enrolled`, { kind: 'input', hint: 'Release it first.' });
+        throw new GridError('GTX-ENR-022', `${serial} is enrolled`, {
+          kind: 'input',
+          hint: `Release it first: \`gridtokenx provision release ${serial}\`.`,
+        });
       }
       for (const table of ['enrolments', 'flashed_boards']) {
         await client.query(`DELETE FROM ${table} WHERE endorsement_hash = $1`, [known.endorsement_hash]);
@@ -139,17 +143,31 @@ export class FlashList {
   }
 
   /**
-   * Writes down an enrolment; nobody else enrols the board meanwhile. `give` makes what it is given, and only where the
-   * board has none for the role yet. Rejects with GTX-ENR-003 where it has.
+   * Writes down an enrolment; nobody else enrols the board, or one for its building, meanwhile. `give` makes what it is
+   * given, and only where the board has none for the role yet. Rejects with GTX-ENR-003 where it has, GTX-ENR-002 where
+   * it is not on the list as it proved to be (any more), GTX-ENR-023 where another board is the building's.
    */
-  async enrol(hash: string, role: KeyRole, give: () => Promise<Omit<Enrolment, 'role'>>): Promise<Enrolment> {
+  async enrol(
+    { endorsementHash: hash, serial, building, role }: FlashEntry & { readonly role: KeyRole },
+    give: () => Promise<Omit<Enrolment, 'role'>>,
+  ): Promise<Enrolment> {
     const enrol = async (client: PoolClient): Promise<Enrolment> => {
-      await client.query('SELECT 1 FROM flashed_boards WHERE endorsement_hash = $1 FOR UPDATE', [hash]);
+      const { rows } = await client.query<Row>(
+        'SELECT * FROM flashed_boards WHERE endorsement_hash = $1 OR building = $2 ORDER BY endorsement_hash FOR UPDATE',
+        [hash, building],
+      );
+      const board = rows.find((row) => row.endorsement_hash === hash);
+      if (board?.serial !== serial || board.building !== building) {
+        throw new GridError('GTX-ENR-002', `The enrolment is refused: ${serial} of ${building} is not on the list`, {
+          hint: 'The list was changed while it enrolled: start again.',
+        });
+      }
       if (await isEnrolled(client, hash, role)) {
         throw new GridError('GTX-ENR-003', 'The enrolment is refused: the board is enrolled already', {
           hint: 'An operator has to release it first.',
         });
       }
+      await checkVacant(client, { endorsementHash: hash, building });
       const given = await give();
       await client.query(
         `INSERT INTO enrolments (endorsement_hash, role, chain, lfdi, attestation_key, enrolled_at)
@@ -189,6 +207,24 @@ async function isEnrolled(client: PoolClient, hash: string, role?: KeyRole): Pro
   return (rowCount ?? 0) > 0;
 }
 
+/** A building has one board: another one takes its place only when an operator has released it. */
+async function checkVacant(
+  client: PoolClient,
+  { endorsementHash, building }: Pick<FlashEntry, 'endorsementHash' | 'building'>,
+): Promise<void> {
+  const { rows } = await client.query<Pick<Row, 'serial'>>(
+    `SELECT b.serial FROM flashed_boards b JOIN enrolments e ON e.endorsement_hash = b.endorsement_hash
+     WHERE b.building = $1 AND b.endorsement_hash <> $2 AND e.role = 'operational' AND e.released_at IS NULL`,
+    [building, endorsementHash],
+  );
+  const [holder] = rows;
+  if (holder === undefined) return;
+  throw new GridError('GTX-ENR-023', `${building} has the board ${holder.serial}, which is enrolled`, {
+    kind: 'input',
+    hint: `Where another board takes its place: \`gridtokenx provision release ${holder.serial}\` first.`,
+  });
+}
+
 function boardsOf(rows: readonly Row[]): ListedBoard[] {
   const boards = new Map<string, ListedBoard & { readonly enrolments: Enrolment[] }>();
   for (const row of rows) {
@@ -217,7 +253,7 @@ function boardsOf(rows: readonly Row[]): ListedBoard[] {
 const taken = ({ endorsement_hash: hash, serial, building }: Row): GridError =>
   new GridError('GTX-ENR-020', `${serial} of ${building} is on the list with the TPM ${hash}`, {
     kind: 'input',
-    hint: 'A TPM is on one board and a serial number has one TPM: take the other one off the list first.',
+    hint: `A TPM is on one board and a serial number has one TPM: \`gridtokenx provision release ${serial}\`, then \`gridtokenx provision disallow ${serial}\`, takes the other one off the list.`,
   });
 
 const enrolledFor = ({ serial, building }: Row): GridError =>

@@ -2,7 +2,7 @@ import { createPublicKey, randomBytes } from 'node:crypto';
 import { GridError } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
-import type { CertificateAuthority } from '#provisioning/ca.ts';
+import type { CertificateAuthority, IssuedCertificate } from '#provisioning/ca.ts';
 import { alternativeNames, certificatePolicies, readCertificate } from '#provisioning/certificate-fields.ts';
 import { base64Of, checkedMessage, type IssuedJson } from '#provisioning/enrolment/message-json.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type RenewalFinishJson,
   RenewalFinishSchema,
 } from '#provisioning/enrolment/renewal-json.ts';
+import type { Issuance } from '#provisioning/issuances.ts';
 import { policies } from '#provisioning/object-identifiers.ts';
 import { checkRequestKey, verifyCertify } from '#provisioning/tpm/attestation.ts';
 import { publicArea } from '#provisioning/tpm/structures.ts';
@@ -21,7 +22,7 @@ import type { SecurityLog } from '../security-log.ts';
 import type { FlashList } from './flash-list.ts';
 
 export interface RenewalServiceOptions {
-  readonly authority: Pick<CertificateAuthority, 'issuances' | 'renew'>;
+  readonly authority: Pick<CertificateAuthority, 'issuances' | 'renew' | 'again'>;
   readonly registry: Pick<Registry, 'byLfdi' | 'standingOf' | 'offer' | 'activate'>;
   readonly flashList: Pick<FlashList, 'bySerial' | 'renewed'>;
   readonly securityLog: SecurityLog;
@@ -44,7 +45,8 @@ interface Challenge {
 /**
  * Renews operational certificates over themselves: whoever speaks with one that is in force, and whose key a TPM
  * certifies anew where it lies in one, gets the next one for the same key. The old one stays in force until the board
- * comes with the new one, so that an answer that is lost locks nobody out. `lfdi`: of the TLS session.
+ * comes with the new one, so that an answer that is lost locks nobody out; until then it is given the same one again,
+ * however often it asks. `lfdi`: of the TLS session.
  */
 export class RenewalService {
   readonly #options: RenewalServiceOptions;
@@ -68,19 +70,34 @@ export class RenewalService {
 
   /** Rejects with GTX-REN-001 to 003, GTX-ENR-008 for a message that does not hold, and as `verifyCertify` does. */
   async finish(lfdi: Lfdi, body: unknown): Promise<IssuedJson> {
-    const { authority, registry, flashList, securityLog, clockNow } = this.#options;
-    const { device, certificate, serial, isInFile } = await this.#renewable(lfdi);
+    const { authority, flashList } = this.#options;
+    const renewable = await this.#renewable(lfdi);
+    const { issuance, serial, isInFile } = renewable;
     const { proof } = checkedMessage(RenewalFinishSchema, body);
-    if (!isInFile) await this.#checkProof(lfdi, { certificate, serial, proof });
-    const issued = await authority.renew(certificate);
-    const next = readCertificate(issued.der);
-    const renewed = lfdiOf(issued.der);
-    const facts = { number: next.number, notAfter: UnixSeconds(next.notAfter) };
-    await registry.offer(device.id, { lfdi: renewed, replaces: lfdi, certificate: facts }, clockNow());
-    await flashList.renewed(serial, 'operational', { chain: issued.chainPem, lfdi: renewed });
-    const detail = { replaces: lfdi, lfdi: renewed, notAfter: next.notAfter };
-    await securityLog.record({ kind: 'renewal', actor: lfdi, subject: device.meterId, detail });
+    if (!isInFile) await this.#checkProof(lfdi, { issuance, serial, proof });
+    const pending = await this.#pendingFor(issuance);
+    const issued = pending === undefined ? await this.#renew(renewable) : authority.again(pending);
+    await flashList.renewed(serial, 'operational', { chain: issued.chainPem, lfdi: lfdiOf(issued.der) });
     return { chain: issued.chainPem };
+  }
+
+  /** The certificate that was issued in place of one, and that nobody has come with yet. */
+  async #pendingFor({ number }: Issuance): Promise<Issuance | undefined> {
+    const { authority, registry, now } = this.#options;
+    const live = (await authority.issuances()).live(now());
+    return live.findLast(({ replaces, lfdi }) => replaces === number && registry.standingOf(lfdi) === 'pending');
+  }
+
+  async #renew({ device, issuance }: Renewable): Promise<IssuedCertificate> {
+    const { authority, registry, securityLog, clockNow } = this.#options;
+    const issued = await authority.renew(issuance.certificate);
+    const next = readCertificate(issued.der);
+    const [replaces, lfdi] = [issuance.lfdi, lfdiOf(issued.der)];
+    const facts = { number: next.number, notAfter: UnixSeconds(next.notAfter) };
+    await registry.offer(device.id, { lfdi, replaces, certificate: facts }, clockNow());
+    const detail = { replaces, lfdi, notAfter: next.notAfter };
+    await securityLog.record({ kind: 'renewal', actor: replaces, subject: device.meterId, detail });
+    return issued;
   }
 
   /** The board has come with the new certificate, which takes the place of the old one; again, it changes nothing. */
@@ -93,13 +110,13 @@ export class RenewalService {
   async #renewable(lfdi: Lfdi): Promise<Renewable> {
     const { authority, registry, now, isDue = isRenewalDue } = this.#options;
     const device = registry.byLfdi(lfdi);
-    const certificate = device && (await authority.issuances()).find({ lfdi })?.certificate;
-    if (device === undefined || certificate === undefined) {
+    const issuance = device && (await authority.issuances()).find({ lfdi });
+    if (device === undefined || issuance === undefined) {
       throw new GridError('GTX-REN-001', `The certificate ${lfdi} is not one of a device that is renewed here`, {
         hint: 'Only certificates of this head-end’s own authority that are in force are renewed; else enrol anew.',
       });
     }
-    const fields = readCertificate(certificate);
+    const fields = readCertificate(issuance.certificate);
     if (!isDue(fields, now())) {
       throw new GridError('GTX-REN-002', `The certificate ${lfdi} is not due for renewal yet`, {
         hint: 'It is renewed from 30 days before its end; one without an end never is.',
@@ -107,12 +124,12 @@ export class RenewalService {
     }
     const serial = alternativeNames(fields.extensions).hardware?.serial ?? '';
     const isInFile = certificatePolicies(fields.extensions).includes(policies.softwareKey);
-    return { device, certificate, serial, isInFile };
+    return { device, issuance, serial, isInFile };
   }
 
   async #checkProof(
     lfdi: Lfdi,
-    { certificate, serial, proof }: Pick<Renewable, 'certificate' | 'serial'> & { proof: RenewalFinishJson['proof'] },
+    { issuance, serial, proof }: Pick<Renewable, 'issuance' | 'serial'> & { proof: RenewalFinishJson['proof'] },
   ): Promise<void> {
     const challenge = this.#challenges.get(lfdi);
     // Good for one answer, right or wrong.
@@ -137,14 +154,14 @@ export class RenewalService {
       nonce: challenge.nonce,
       key: parse(publicArea, deviceKey),
     });
-    const { spki } = readCertificate(certificate);
+    const { spki } = readCertificate(issuance.certificate);
     checkRequestKey(createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }), certified);
   }
 }
 
 interface Renewable {
   readonly device: Device;
-  readonly certificate: Uint8Array;
+  readonly issuance: Issuance;
   /** The board's. */
   readonly serial: string;
   /** Its key is in a file: no TPM has anything to say of it. */

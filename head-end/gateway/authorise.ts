@@ -1,4 +1,5 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
+import { reasonOf } from '#hal/errors.ts';
 import type { Access } from '../access/access.ts';
 import { type Principal, verdictOf } from '../access/principal.ts';
 import { deniedTo, unknownAsker } from '../access/refusals.ts';
@@ -51,7 +52,11 @@ export function authorise(app: FastifyInstance, given: Authorisation): void {
     const meter = meterIn(request, given);
     const verdict = verdictOf(request.by, { right, isWatchOpen, ...(meter !== undefined && { meter }) });
     if (verdict.at === 'unknown') throw unknownAsker();
-    if (verdict.at === 'denied') throw deniedTo(request.by?.role ?? '', request.routeOptions.url ?? request.url);
+    if (verdict.at === 'denied') {
+      const refusal = deniedTo(request.by?.role ?? '', request.routeOptions.url ?? request.url);
+      await access.noteRefusal(request.by, reasonOf(refusal), request.ip);
+      throw refusal;
+    }
   });
 }
 

@@ -44,8 +44,8 @@ export interface GatewayOptions {
 const closeGraceMs = 200;
 
 /**
- * REST, server-sent events and the page: over plain HTTP on loopback, where everyone at this machine may watch the live
- * campus, or over TLS, where everything takes a sign-in.
+ * REST, server-sent events and the page: over plain HTTP on loopback, or over TLS. On a loopback address, with TLS or
+ * without, everyone at this machine may watch the live campus; elsewhere everything takes a sign-in.
  */
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;

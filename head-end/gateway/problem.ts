@@ -51,6 +51,7 @@ const statuses: readonly (readonly [start: string, status: number])[] = [
   ['GTX-ACC-010', 401],
   ['GTX-ACC-011', 422],
   ['GTX-ACC-012', 503],
+  ['GTX-ACC-014', 403],
   ['GTX-DB-003', 503],
   ['GTX-DB-008', 503],
 ];

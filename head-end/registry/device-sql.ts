@@ -129,6 +129,11 @@ export const sql = {
     WHERE (l.revoked_at IS NOT NULL AND (l.not_after IS NULL OR l.not_after >= $1))
       OR (l.retired_at IS NOT NULL AND d.removed_at IS NULL AND (l.not_after IS NULL OR l.not_after >= $2))`,
 
+  /** $1 LFDI: the meter that it is or was of, and whether it has ended; none of a device that was removed. */
+  holder: `
+    SELECT d.meter_id, l.retired_at IS NOT NULL OR l.revoked_at IS NOT NULL AS is_over
+    FROM device_lfdis l JOIN devices d ON d.id = l.device_id WHERE l.lfdi = $1 AND d.removed_at IS NULL`,
+
   pending: 'SELECT lfdi, device_id FROM device_lfdis WHERE pending',
 
   /** A device's certificates, the newest first. */

@@ -212,6 +212,23 @@ export class Registry {
     return device !== undefined && isOpen(device) ? device : undefined;
   }
 
+  /**
+   * The meter whose certificate an LFDI is or was, however long ago, and whether another took its place or it is
+   * revoked; undefined for one that nobody has had, or whose device was removed.
+   */
+  async holderOf(lfdi: Lfdi): Promise<{ readonly meterId: string; readonly isOver: boolean } | undefined> {
+    const values = [Buffer.from(lfdi, 'hex')];
+    const { rows } = await this.#pool.query<{ meter_id: string; is_over: boolean }>(sql.holder, values);
+    const [row] = rows;
+    return row && { meterId: row.meter_id, isOver: row.is_over };
+  }
+
+  /** Rejects with `GTX-REG-001` when an LFDI is, or was, of another meter than this one. */
+  async checkFree(lfdi: Lfdi, meterId: string): Promise<void> {
+    const holder = await this.holderOf(lfdi);
+    if (holder !== undefined && holder.meterId !== meterId) throw taken(lfdi, holder.meterId);
+  }
+
   standingOf(lfdi: string): Standing {
     const device = this.#byLfdi.get(lfdi);
     if (device?.isRevoked === true) return 'revoked';

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import { type Lfdi, parseLfdi } from '#ieee2030_5/identity.ts';
 import type { Database } from '../database/database.ts';
 import { startTestDatabase } from '../database/test-database.ts';
+import { Replacements } from './replacements.ts';
 import { type CertificateFacts, type Device, type DeviceChange, Registry } from './devices.ts';
 
 const lfdi = (n: number): Lfdi => parseLfdi(n.toString(16).padStart(40, '0'));
@@ -97,6 +99,22 @@ suite('identities of a device', { concurrency: false }, () => {
       [known.id],
     );
     assert.equal(rows[0]?.n, 1);
+  });
+
+  test('a replacement by a certificate of another device, also by a retired one, begins no registers anew', async () => {
+    const [known, other] = [await device(20), await device(21)];
+    await renew(other, 121);
+    let swaps = 0;
+    const clock = new VirtualClock(at(2));
+    const readings = { swapRegisters: () => Promise.resolve(void swaps++) };
+    const securityLog = { record: () => Promise.resolve() };
+    const replacements = new Replacements({ clock, registry, readings, securityLog });
+    const replace = (n: number): Promise<void> =>
+      replacements.replace(known, { lfdi: lfdi(n), registers: 'anew', reason: 'burnt', actor: 'test' });
+    for (const n of [21, 121]) await assert.rejects(replace(n), { code: 'GTX-REG-001' });
+    assert.equal(swaps, 0);
+    await replace(120);
+    assert.deepEqual([swaps, registry.byLfdi(lfdi(120))?.id], [1, known.id]);
   });
 
   test('a revoked certificate stands for nobody, its device stays, and another certificate brings it back', async () => {

@@ -35,6 +35,8 @@ export class Replacements {
   async replace(device: Device, { lfdi, registers, reason, actor }: Replacement): Promise<void> {
     const { clock, registry, readings, securityLog } = this.#parts;
     const at = clock.now();
+    // A refusal leaves the registers as they are.
+    if (lfdi !== undefined) await registry.checkFree(lfdi, device.meterId);
     // First, so that nothing the new board posts is taken for the old one's.
     if (registers === 'anew') await readings.swapRegisters(device.id, at);
     if (lfdi !== undefined) await registry.register({ meterId: device.meterId, lfdi, at });

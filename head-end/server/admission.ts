@@ -17,12 +17,14 @@ const words = {
   revoked: 'its certificate is revoked',
   quarantined: 'its device is in quarantine',
   removed: 'an operator removed its device',
+  birth: 'it is the certificate that its board was born with, and no device is registered by it',
   altered: 'it is the certificate of a device here, with the other one of its two signatures',
 } as const;
 
 /**
  * What the registry has against a peer whose certificate holds; nothing against one of which it has never heard, but
- * for our own operational certificates, which are good only while they are in force or about to be.
+ * for certificates that a board was born with, and for our own operational ones, which are good only while they are in
+ * force or about to be.
  */
 export function standingRefusal(
   answer: PeerCheck & { readonly ok: true },
@@ -38,6 +40,8 @@ export function standingRefusal(
     const reason = ofTwin === 'in-force' || ofTwin === 'pending' ? 'altered' : ofTwin;
     return { ok: false, reason, detail: words.altered };
   }
+  // Its board would come back by it though its operational certificate is refused.
+  if (answer.policies.includes(policies.birth)) return { ok: false, reason: 'birth', detail: words.birth };
   if (!answer.policies.includes(policies.operational)) return undefined;
   return { ok: false, reason: 'retired', detail: words.retired };
 }

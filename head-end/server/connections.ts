@@ -1,8 +1,8 @@
-import { isIPv6, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { monotonicMs } from '#hal/wall.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
-import { ipOctets } from '#provisioning/der.ts';
+import { networkOf } from '../network.ts';
 
 /** How many connections there may be, so that nobody can take all of them. */
 export interface ConnectionLimits {
@@ -11,7 +11,7 @@ export interface ConnectionLimits {
   readonly handshakesOfAddress: number;
   /** Where there are too many, one that has taken longer than this gives way to the next, ms of wall time. */
   readonly slowMs: number;
-  /** Open connections of one device; aggregators keep several. */
+  /** Open connections of one device, or of who else is let in; aggregators keep several. */
   readonly ofDevice: number;
 }
 
@@ -24,19 +24,17 @@ export const defaultConnectionLimits: ConnectionLimits = {
 };
 
 /**
- * The connections of the IEEE 2030.5 server, and their limits. An address is throttled and never locked: honest boards
+ * The connections of the IEEE 2030.5 server, or of another whose peers have names, and their limits. An address is throttled and never locked: honest boards
  * stand behind the same one as others. Of too many handshakes the slowest gives way, so that whoever holds connections
  * open and says nothing loses them to those who speak; where none is slow, the newcomer has to come again. Of too many
  * connections of one device the oldest gives way: a board that lost its power leaves such behind.
  */
-export class Connections {
+export class Connections<Peer extends string = Lfdi> {
   readonly #limits: ConnectionLimits;
   /** By network, then by the peer's address and port; the first of a network is the oldest. */
   readonly #underWay = new Map<string, Map<string, UnderWay>>();
-  readonly #ofDevice = new Map<Lfdi, Set<TLSSocket>>();
+  readonly #ofDevice = new Map<Peer, Set<TLSSocket>>();
   #handshakes = 0;
-  /** How many handshakes were broken off for these limits. */
-  turnedAway = 0;
 
   constructor(limits: Partial<ConnectionLimits> = {}) {
     this.#limits = { ...defaultConnectionLimits, ...limits };
@@ -56,7 +54,6 @@ export class Connections {
     const ofNetwork = this.#underWay.get(network) ?? new Map<string, UnderWay>();
     const crowded = this.#crowded(ofNetwork);
     if (crowded !== undefined && !this.#slowestGivesWay(crowded)) {
-      this.turnedAway++;
       socket.destroy();
       return;
     }
@@ -69,20 +66,20 @@ export class Connections {
     });
   }
 
-  /** A handshake ended well, and the peer is let in as a device. */
-  admit(socket: TLSSocket, lfdi: Lfdi): void {
+  /** A handshake ended well, and the peer is let in by its name. */
+  admit(socket: TLSSocket, name: Peer): void {
     // The TLS socket stands for the one that came, from the same address and port.
     this.#ended(networkOf(socket.remoteAddress), peerOf(socket));
-    const open = this.#ofDevice.get(lfdi) ?? new Set();
+    const open = this.#ofDevice.get(name) ?? new Set();
     const [oldest] = open;
     if (oldest !== undefined && open.size >= this.#limits.ofDevice) {
       open.delete(oldest);
       oldest.destroy();
     }
-    this.#ofDevice.set(lfdi, open.add(socket));
+    this.#ofDevice.set(name, open.add(socket));
     socket.once('close', () => {
       open.delete(socket);
-      if (open.size === 0 && this.#ofDevice.get(lfdi) === open) this.#ofDevice.delete(lfdi);
+      if (open.size === 0 && this.#ofDevice.get(name) === open) this.#ofDevice.delete(name);
     });
   }
 
@@ -91,16 +88,16 @@ export class Connections {
     for (const ofNetwork of this.#underWay.values()) for (const { socket } of ofNetwork.values()) socket.destroy();
   }
 
-  /** Ends every open connection of a certificate, and says how many. */
-  end(lfdi: Lfdi): number {
-    const open = [...(this.#ofDevice.get(lfdi) ?? [])];
+  /** Ends every open connection of a peer, and says how many. */
+  end(name: Peer): number {
+    const open = [...(this.#ofDevice.get(name) ?? [])];
     for (const socket of open) socket.destroy();
     return open.length;
   }
 
-  /** One open connection of every certificate that has some. */
-  peers(): (readonly [Lfdi, TLSSocket])[] {
-    return [...this.#ofDevice].flatMap(([lfdi, [socket]]) => (socket === undefined ? [] : [[lfdi, socket] as const]));
+  /** One open connection of every peer that has some. */
+  peers(): (readonly [Peer, TLSSocket])[] {
+    return [...this.#ofDevice].flatMap(([name, [socket]]) => (socket === undefined ? [] : [[name, socket] as const]));
   }
 
   /** The handshakes that there are too many of. */
@@ -116,7 +113,6 @@ export class Connections {
     if (oldest === undefined) return false;
     const [peer, { socket, network, began }] = oldest;
     if (monotonicMs() - began < this.#limits.slowMs) return false;
-    this.turnedAway++;
     this.#ended(network, peer);
     socket.destroy();
     return true;
@@ -137,13 +133,3 @@ interface UnderWay {
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
-
-/** What one sender has: an IPv4 address, or of an IPv6 address its network of 64 bits. */
-export function networkOf(address: string | undefined): string {
-  if (address === undefined) return 'unknown';
-  if (!isIPv6(address)) return address;
-  const octets = Buffer.from(ipOctets(address.split('%', 1)[0]!));
-  // ::ffff:192.0.2.1 (RFC 4291 §2.5.5.2)
-  if (octets.readUIntBE(0, 6) === 0 && octets.readUIntBE(6, 6) === 0xffff) return octets.subarray(12).join('.');
-  return `${[0, 2, 4, 6].map((at) => octets.readUInt16BE(at).toString(16)).join(':')}::/64`;
-}

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { createLog } from '#hal/log.ts';
 import { deadline, wallSeconds } from '#hal/wall.ts';
 import { lfdiOf } from '#ieee2030_5/identity.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
+import { policies } from '#provisioning/object-identifiers.ts';
 import { certificatePem } from '#provisioning/pem.ts';
 import { badExtensions, type TestCertificate, testCertificate, type TestRequest } from '#provisioning/test-chain.ts';
 import { idOf, KnownAuthorities } from './known-authorities.ts';
-import { SepServer } from './sep-server.ts';
+import { SepServer, type SepServerOptions } from './sep-server.ts';
 import { TestServer } from './test-server.ts';
 
 const issue = (request: TestRequest, issuer?: TestCertificate): Promise<TestCertificate> => {
@@ -30,6 +32,7 @@ suite('devices of known authorities, over TLS', { concurrency: false }, () => {
   let server: SepServer;
   let port: number;
   let head: TestServer;
+  let serving: Pick<SepServerOptions, 'host' | 'tls' | 'log'>;
 
   before(async () => {
     head = resources.use(await TestServer.start());
@@ -40,7 +43,8 @@ suite('devices of known authorities, over TLS', { concurrency: false }, () => {
     const { registry, sep } = head;
     const log = Object.assign(createLog('test', 'silent'), { warn: (facts: object) => warnings.push(facts) });
     const { engine } = sep;
-    const options = { port: 0, host: '127.0.0.1', tls, authorities, registry, engine, log };
+    serving = { host: '127.0.0.1', tls, log };
+    const options = { ...serving, port: 0, authorities, registry, engine };
     server = resources.use(new SepServer({ ...options, onUnavailable: () => undefined }));
     port = await server.start();
   });
@@ -89,6 +93,22 @@ suite('devices of known authorities, over TLS', { concurrency: false }, () => {
     assert.equal((await ask(await deviceBelow(root))).status, '200');
   });
 
+  test('devices with keys in files are refused where the head-end is told to, and no others', async () => {
+    const { softwareKey, genericDevice } = policies;
+    const strict = new KnownAuthorities({ ...serving.tls, refusedPolicies: [softwareKey] }, head.sep.records);
+    const [inFile, inTpm] = [
+      await issue({ policies: [genericDevice, softwareKey] }, root),
+      await issue({ policies: [genericDevice] }, root),
+    ];
+    const answers = [strict, authorities].map((known) =>
+      [inFile, inTpm].map(({ certificate }) => known.check(certificate)).map((one) => (one.ok ? 'in' : one.reason)),
+    );
+    assert.deepEqual(answers, [
+      ['policy-refused', 'in'],
+      ['in', 'in'],
+    ]);
+  });
+
   test('a session is not resumed past the removal of its authority, with a request in its handshake neither', async () => {
     const between = await issue({ name: 'for a time', pathLength: 0 }, root);
     await add(between);
@@ -100,6 +120,29 @@ suite('devices of known authorities, over TLS', { concurrency: false }, () => {
     await remove(between);
     const third = await ask(device, first.next);
     assert.deepEqual([third.status, third.isResumed], ['none', true]);
+  });
+
+  test('who is connected is looked at again by himself, and his connection ends with his certificate', async () => {
+    const device = await deviceBelow(root);
+    const certificate = device.own.certificate;
+    let hasEnded = false;
+    const { registry, sep } = head;
+    const options = { ...serving, port: 0, recheckMs: 10, registry, engine: sep.engine };
+    const check: KnownAuthorities['check'] = (shown) =>
+      hasEnded && Buffer.compare(shown, certificate) === 0
+        ? { ok: false, reason: 'expired', detail: 'it is over' }
+        : authorities.check(shown);
+    await using other = new SepServer({ ...options, authorities: { check }, onUnavailable: () => undefined });
+    const tls = clientTls({ ca: pemOf([root]), cert: pemOf(device.shown), key: device.own.keyPem });
+    const socket = connect({ host: '127.0.0.1', port: await other.start(), ...tls });
+    using _limit = deadline(answerMs, () => socket.destroy(new Error('it never ended')));
+    const closed = once(socket, 'close');
+    socket.write('GET /dcap HTTP/1.1\r\nHost: server\r\nAccept: application/sep+xml\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 200/);
+    hasEnded = true;
+    await closed;
+    assert.equal(socket.errored, null);
   });
 
   test('below an authority with name constraints or policy mappings nobody is let in, though TLS would', async () => {

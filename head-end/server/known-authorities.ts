@@ -19,6 +19,15 @@ export interface KnownAuthority {
   readonly fault?: string;
 }
 
+export interface KnownAuthoritiesOptions {
+  /** PEM of the roots. */
+  readonly ca: string;
+  /** PEM of the head-end's certificate and those above it. */
+  readonly cert: string;
+  /** Devices that are issued under one of these policies are refused; none unless told. */
+  readonly refusedPolicies?: readonly string[];
+}
+
 /**
  * The authorities that a device may be issued by: the head-end's roots, those above its own certificate, and those
  * that operators have added. TLS alone would let in whatever chain leads to a root, also below authorities that IEEE
@@ -28,12 +37,14 @@ export class KnownAuthorities {
   readonly #records: OperatorRecords;
   readonly #own: readonly X509Certificate[];
   readonly #ownTrusted: readonly TrustedAuthority[];
+  readonly #refusedPolicies: readonly string[];
   #trusted: readonly TrustedAuthority[] = [];
   #revocationLists: readonly RevocationList[] | undefined;
 
-  /** PEM texts: `ca` the roots, `cert` the head-end's certificate and those above it. `records` have been loaded. */
-  constructor({ ca, cert }: { readonly ca: string; readonly cert: string }, records: OperatorRecords) {
+  /** `records` have been loaded. */
+  constructor({ ca, cert, refusedPolicies = [] }: KnownAuthoritiesOptions, records: OperatorRecords) {
     this.#records = records;
+    this.#refusedPolicies = refusedPolicies;
     const [, ...above] = certificatesOf(cert);
     const roots = certificatesOf(ca);
     this.#own = [...roots, ...above];
@@ -61,6 +72,7 @@ export class KnownAuthorities {
       unlisted: 'pass',
       now: wallSeconds(),
       policies: devicePolicies,
+      refusedPolicies: this.#refusedPolicies,
       as: 'client',
     });
   }

@@ -62,8 +62,8 @@ export class RefusalLog {
     this.#message = message;
   }
 
-  /** `who` is a meter or an LFDI, `what` a code; `facts` are logged with it. */
-  note(who: string, what: string, facts: Readonly<Record<string, unknown>>): void {
+  /** `who` is a meter or an LFDI, `what` a code; `facts` are logged with it. Answers whether this one was logged. */
+  note(who: string, what: string, facts: Readonly<Record<string, unknown>>): boolean {
     const key = `${who} ${what}`;
     const known = this.#counts.get(key) ?? { count: 0, next: 1 };
     if (!this.#counts.has(key) && this.#counts.size >= maxCounted) {
@@ -73,13 +73,9 @@ export class RefusalLog {
     }
     this.#counts.set(key, known);
     known.count++;
-    if (known.count < known.next) return;
+    if (known.count < known.next) return false;
     known.next *= 10;
     this.#log.warn({ who, code: what, times: known.count, ...facts }, this.#message);
-  }
-
-  /** How often a kind of refusal came, as far as it is still counted. */
-  timesOf(who: string, what: string): number {
-    return this.#counts.get(`${who} ${what}`)?.count ?? 0;
+    return true;
   }
 }

@@ -5,14 +5,16 @@ import type { TLSSocket } from 'node:tls';
 import { callbackify } from 'node:util';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
+import { everyWall } from '#hal/wall.ts';
 import { ReasonCode } from '#ieee2030_5/enumerations.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
 import { type Edition, mediaType } from '#ieee2030_5/namespaces.ts';
 import { serverTls } from '#ieee2030_5/tls.ts';
 import type { PeerCheck } from '#provisioning/peer-check.ts';
+import { networkOf } from '../network.ts';
 import type { Registry } from '../registry/devices.ts';
 import { endWithRegistry, type Refused, standingRefusal } from './admission.ts';
-import { type ConnectionLimits, Connections, networkOf } from './connections.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
 import type { Engine } from './engine.ts';
 import { errorResponse, type Peer, type Principal, type SepRequest, type SepResponse } from './exchange.ts';
 import type { ExchangeLog } from './exchange-log.ts';
@@ -34,6 +36,8 @@ export interface SepServerOptions {
   readonly staple?: () => Promise<Uint8Array | undefined>;
   /** What is served beside IEEE 2030.5. */
   readonly own?: OwnService;
+  /** Told of a device that was refused in the handshake: of the same refusal the 1st, 10th, 100th, … time. */
+  readonly onRefused?: (refused: { lfdi: Lfdi; reason: string; from: string | undefined }) => void;
   /** Told of a device that comes with a certificate that was issued for it and is not in force yet. */
   readonly onPending?: (lfdi: Lfdi) => void;
   /** Told of requests that were refused because the head-end cannot store anything now. */
@@ -45,6 +49,8 @@ export interface SepServerOptions {
   readonly headersTimeoutMs?: number;
   /** A handshake has to be complete by then; 10 s unless told. */
   readonly handshakeTimeoutMs?: number;
+  /** Whoever is connected is looked at again after so long, for certificates that end; 60 s unless told. */
+  readonly recheckMs?: number;
   /** Other limits than the usual ones. */
   readonly limits?: Partial<ConnectionLimits>;
 }
@@ -63,6 +69,7 @@ const maxBodyBytes = 1 << 20;
 const keepAliveMs = 3_600_000;
 const defaultHeadersTimeoutMs = 10_000;
 const defaultHandshakeTimeoutMs = 10_000;
+const defaultRecheckMs = 60_000;
 const requestTimeoutMs = 30_000;
 /** When a device may try again what could not be stored. */
 const retryAfterSeconds = 60;
@@ -86,6 +93,7 @@ export class SepServer implements AsyncDisposable {
   readonly #brokenHandshakes: RefusalLog;
   readonly #connections: Connections;
   #registryChanges: Disposable | undefined;
+  #rechecks: Disposable | undefined;
   handshakes = 0;
 
   constructor(options: SepServerOptions) {
@@ -136,6 +144,7 @@ export class SepServer implements AsyncDisposable {
       this.#server.listen(port, host, resolve);
     });
     this.#registryChanges = endWithRegistry(this.#options.registry, this.#connections);
+    this.#rechecks = everyWall(this.#options.recheckMs ?? defaultRecheckMs, () => this.recheck());
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -158,6 +167,7 @@ export class SepServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#server.listening) return;
     this.#registryChanges?.[Symbol.dispose]();
+    this.#rechecks?.[Symbol.dispose]();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
@@ -188,7 +198,9 @@ export class SepServer implements AsyncDisposable {
       return;
     }
     const facts = { reason: answer.detail, address: socket.remoteAddress };
-    this.#strangers.note(lfdiOf(certificate.raw), answer.reason, facts);
+    const lfdi = lfdiOf(certificate.raw);
+    const isNews = this.#strangers.note(lfdi, answer.reason, facts);
+    if (isNews) this.#options.onRefused?.({ lfdi, reason: `${answer.reason}: ${answer.detail}`, from: facts.address });
     socket.destroy();
   }
 

@@ -29,9 +29,15 @@ export class Staple {
   /** The response, or undefined where the authority has nothing good to say: then nothing is stapled. */
   response(): Promise<Uint8Array | undefined> {
     const now = wallSeconds();
-    if (this.#made === undefined || now - this.#made.at >= keepSeconds)
-      this.#made = { at: now, response: this.#make() };
-    return this.#made.response;
+    if (this.#made !== undefined && now - this.#made.at < keepSeconds) return this.#made.response;
+    const made = { at: now, response: this.#make() };
+    this.#made = made;
+    const forget = (): void => {
+      if (this.#made === made) this.#made = undefined;
+    };
+    // What failed is tried again at the next handshake.
+    made.response.then((response) => response ?? forget(), forget);
+    return made.response;
   }
 
   /** Something was revoked: what was made before says nothing any more. */

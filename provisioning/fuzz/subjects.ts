@@ -19,7 +19,7 @@ import { checkAuthorityBelow, checkPeer, type PeerRules } from '../peer-check.ts
 import { problemsOf } from '../profile-check.ts';
 import { publicKeyOfRequest } from '../request-key.ts';
 import { readRevocationList } from '../revocation-list.ts';
-import { testNow } from '../test-chain.ts';
+import { testNow, trustedBelow } from '../test-chain.ts';
 import { verifyCertify, verifyQuote } from '../tpm/attestation.ts';
 import { type Command, commands } from '../tpm/commands.ts';
 import { checkEndorsement, trustedMakers } from '../tpm/endorsement-certificate.ts';
@@ -29,7 +29,7 @@ import { recorded } from '../tpm/recorded.ts';
 import { publicArea, signature } from '../tpm/structures.ts';
 import { signingKey } from '../tpm/templates.ts';
 import { parse } from '../tpm/wire.ts';
-import { trustedBelow, trustedRoot } from '../trusted-authority.ts';
+import { trustedRoot } from '../trusted-authority.ts';
 import {
   filesOf,
   ocspSignedAgain,

@@ -12,7 +12,7 @@ import { SunSpecInverterTwin } from '#drivers/sunspec/inverter-twin.ts';
 import type { BoardFile } from '#edge/board-file.ts';
 import type { BoardReport } from '#edge/runtime/board-report.ts';
 import { EdgeRuntime } from '#edge/runtime/edge-runtime.ts';
-import { loadIdentity } from '#provisioning/identity-files.ts';
+import { identityInFiles } from '#edge/identity/identity-store.ts';
 import { temporaryFolder } from './campus-process.ts';
 import { boardFile, openHeadEnd } from './one-board.ts';
 
@@ -71,7 +71,7 @@ test('a board runs with a device missing, finds it when it is there, and tells o
       file,
       clock,
       serverUrl: `https://127.0.0.1:${sepPort}/dcap`,
-      identity: await loadIdentity(join(identities.boardsFolder, file.meterId)),
+      identityStore: identityInFiles(join(identities.boardsFolder, file.meterId)),
       dataFolder: temporaryFolder(t, 'edge-data'),
       sampleSeconds: 1,
       seed: 1,

@@ -87,7 +87,22 @@ export async function openEnrolmentGround(resources: AsyncDisposableStack, folde
   resources.use(https);
   const url = `https://127.0.0.1:${await https.start()}`;
   const client = resources.use(new EnrolmentClient(url, authority.rootPem));
-  return { folder, resources, registry, authority, list, entries, ahead, factory, makeTpm, first, client, url, server };
+  return {
+    folder,
+    resources,
+    database,
+    registry,
+    authority,
+    list,
+    entries,
+    ahead,
+    factory,
+    makeTpm,
+    first,
+    client,
+    url,
+    server,
+  };
 }
 
 /** As the list of flashed boards knows a TPM. */

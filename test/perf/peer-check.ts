@@ -3,8 +3,8 @@ import { monotonicMs } from '#hal/wall.ts';
 import { policies } from '#provisioning/object-identifiers.ts';
 import { checkPeer, type PeerRules } from '#provisioning/peer-check.ts';
 import { issueRevocationList, readRevocationList } from '#provisioning/revocation-list.ts';
-import { testCertificate, testNow as now } from '#provisioning/test-chain.ts';
-import { trustedBelow, trustedRoot } from '#provisioning/trusted-authority.ts';
+import { testCertificate, testNow as now, trustedBelow } from '#provisioning/test-chain.ts';
+import { trustedRoot } from '#provisioning/trusted-authority.ts';
 import type { Figure } from './figure.ts';
 
 const rounds = 2000;

@@ -58,6 +58,11 @@ suite('who is let in at all', { concurrency: false }, () => {
         );
       }
       assert.equal(stand.server.handshakes, handshakes);
+      // What the head-end writes into its security log.
+      assert.deepEqual(stand.refused.slice(-2), [
+        [identity.lfdi, fate, '127.0.0.1'],
+        [twin(identity).lfdi, fate, '127.0.0.1'],
+      ]);
     });
   }
 

@@ -53,17 +53,21 @@ interface Ground {
   readonly sep: SepResources;
 }
 
+type Refused = readonly [lfdi: string, code: string, from: string];
+
 /** The running IEEE 2030.5 server with its authority, for tests that attack it by TLS. */
 export class TlsStand implements AsyncDisposable {
   readonly server: SepServer;
   readonly port: number;
   readonly log: readonly LogLine[];
+  /** Whose refusal the server has told: LFDI, code, address. */
+  readonly refused: readonly Refused[];
   readonly #ground: Ground;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
     ground: Ground,
-    listening: { readonly server: SepServer; readonly port: number; readonly log: readonly LogLine[] },
+    listening: Pick<TlsStand, 'server' | 'port' | 'log' | 'refused'>,
     resources: AsyncDisposableStack,
   ) {
     this.#ground = ground;
@@ -71,6 +75,7 @@ export class TlsStand implements AsyncDisposable {
     this.server = listening.server;
     this.port = listening.port;
     this.log = listening.log;
+    this.refused = listening.refused;
   }
 
   static async open(limits: Limits = {}): Promise<TlsStand> {
@@ -98,6 +103,7 @@ export class TlsStand implements AsyncDisposable {
   static async #serve(ground: Ground, limits: Limits, opening: AsyncDisposableStack): Promise<TlsStand> {
     const { identity, authorities, registry, sep } = ground;
     const log: LogLine[] = [];
+    const refused: Refused[] = [];
     const server = opening.use(
       new SepServer({
         port: 0,
@@ -107,12 +113,13 @@ export class TlsStand implements AsyncDisposable {
         registry,
         engine: sep.engine,
         onUnavailable: () => undefined,
+        onRefused: ({ lfdi, reason, from }) => void refused.push([lfdi, reason.split(':')[0] ?? '', from ?? '']),
         log: pino({ level: 'info' }, collector(log)),
         ...limits,
       }),
     );
     const port = await server.start();
-    return new TlsStand(ground, { server, port, log }, opening.move());
+    return new TlsStand(ground, { server, port, log, refused }, opening.move());
   }
 
   get folder(): string {

@@ -53,7 +53,10 @@ function personRow({ name, role, meters, hasPassword, passkeys, sessions, locked
   const state = lockedFor > 0 ? `locked for ${lockedFor} s` : sessions > 0 ? 'signed in' : '';
   const actions = administers
     ? [
-        button('Link', name, () => makeLink(name)),
+        button('Link', name, async () => {
+          if (!confirm(`A link for ${name}? Password, passkeys and sessions end at once.`)) return;
+          await makeLink(name);
+        }),
         button('Remove', name, async () => {
           if (!confirm(`Remove ${name}? Their sessions end at once.`)) return;
           await ask('DELETE', `/access/users/${encodeURIComponent(name)}`);

@@ -91,7 +91,7 @@ export const administrationRoutes: readonly AccessRoute[] = [
       id: 'makeLink',
       tag,
       needs: 'administer',
-      summary: 'A one-time link: for a new person, or one who has lost password and passkeys',
+      summary: 'A one-time link as a person’s only way in: password, passkeys and sessions end',
       answers: { 201: { what: 'The link, in the place of the one before', schema: reference('Link') } },
       refusals: [404],
     },

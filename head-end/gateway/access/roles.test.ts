@@ -112,6 +112,8 @@ suite('every route × role × credential', { concurrency: false }, () => {
     const as = async (role: Role, method: string, path: string, body?: unknown) =>
       (await operator.ask(method, path, body, { authorization: '', ...credentials.get(`${role} key`) })).status;
     const program = { primacy: 7, description: 'Feeder 7' };
+    // Those of the tests before count no more.
+    operator.testAccess.ahead += 61;
     assert.equal(await as('operator', 'POST', '/programs', program), 201);
     assert.equal(await as('auditor', 'POST', '/programs', program), 403);
     assert.equal(await as('viewer', 'POST', '/programs', program), 403);
@@ -119,6 +121,10 @@ suite('every route × role × credential', { concurrency: false }, () => {
     assert.equal(await as('viewer', 'GET', '/programs'), 403);
     assert.equal(await as('auditor', 'GET', '/access/users'), 200);
     assert.equal(await as('operator', 'GET', '/access/users'), 403);
+    const refusal = operator.testAccess.entries.find(
+      ({ kind, actor }) => kind === 'refusal' && actor === 'key auditor',
+    );
+    assert.match(String(refusal?.detail?.['reason']), /^GTX-ACC-002 .*\/programs/);
     const action = operator.testAccess.entries.findLast(({ kind }) => kind === 'operator-action');
     assert.deepEqual([action?.actor, action?.subject], ['key operator', 'POST /api/v1/programs']);
   });

@@ -21,6 +21,15 @@ export class LinkPool implements AsyncDisposable {
     return link;
   }
 
+  /** Ends at once those at whose end somebody is who may not be told any more. */
+  endRefused(): void {
+    for (const [subscriber, link] of this.#links) {
+      if (link.isWelcome()) continue;
+      void link.destroy();
+      this.#links.delete(subscriber);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#links.values()].map((link) => link.destroy()));
     this.#links.clear();

@@ -4,10 +4,13 @@ import { GridError, reasonOf } from '#hal/errors.ts';
 import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
 import { mediaType } from '#ieee2030_5/namespaces.ts';
 import { clientTls, type TlsIdentity } from '#ieee2030_5/tls.ts';
+import type { KnownAuthorities } from '../known-authorities.ts';
 
 export interface NotificationLinkOptions {
   readonly origin: string;
   readonly identity: TlsIdentity;
+  /** Those that the subscriber's certificate may come from; what they have revoked is refused. */
+  readonly authorities: Pick<KnownAuthorities, 'check'>;
   /** Whether the holder of a certificate may be told. */
   readonly mayReceive: (lfdi: Lfdi) => boolean;
 }
@@ -20,16 +23,23 @@ const keepAliveMs = 600_000;
 export class NotificationLink {
   readonly #client: Client;
   readonly #origin: string;
+  readonly #mayReceive: NotificationLinkOptions['mayReceive'];
+  /** Who answered last. */
+  #peer: Lfdi | undefined;
 
-  constructor({ origin, identity, mayReceive }: NotificationLinkOptions) {
+  constructor({ origin, identity, authorities, mayReceive }: NotificationLinkOptions) {
     // Who answers is seen in a full handshake only: a session that is resumed brings no certificate.
     const connect = buildConnector({ ...clientTls(identity), timeout: timeoutMs, maxCachedSessions: 0 });
     this.#origin = origin;
+    this.#mayReceive = mayReceive;
     this.#client = new Client(origin, {
       connect: (options, callback) => {
         connect(options, (...result) => {
           const [error, socket] = result;
-          const refusal = error === null ? refusalOf(socket as TLSSocket, origin, mayReceive) : undefined;
+          const certificate = error === null ? (socket as TLSSocket).getPeerX509Certificate()?.raw : undefined;
+          this.#peer = certificate && lfdiOf(certificate);
+          const isChecked = certificate !== undefined && authorities.check(certificate).ok;
+          const refusal = error !== null || (isChecked && this.isWelcome()) ? undefined : refused(origin, this.#peer);
           if (refusal === undefined) {
             callback(...result);
             return;
@@ -69,6 +79,11 @@ export class NotificationLink {
     });
   }
 
+  /** Whether who answered last may still be told; true before anybody has. */
+  isWelcome(): boolean {
+    return this.#peer === undefined || this.#mayReceive(this.#peer);
+  }
+
   /** Ends after what is under way. */
   close(): Promise<void> {
     return this.#client.close();
@@ -80,16 +95,7 @@ export class NotificationLink {
   }
 }
 
-/** What is wrong with who answers at a notificationURI, if anything. */
-function refusalOf(
-  socket: TLSSocket,
-  origin: string,
-  mayReceive: NotificationLinkOptions['mayReceive'],
-): GridError | undefined {
-  const certificate = socket.getPeerX509Certificate();
-  const lfdi = certificate === undefined ? undefined : lfdiOf(certificate.raw);
-  if (lfdi !== undefined && mayReceive(lfdi)) return undefined;
-  return new GridError('GTX-NTF-002', `At ${origin} answers ${lfdi ?? 'nobody'}, who may not be told`, {
-    hint: 'A notificationURI leads to the device that subscribed, or to its aggregator.',
+const refused = (origin: string, peer: Lfdi | undefined): GridError =>
+  new GridError('GTX-NTF-002', `At ${origin} answers ${peer ?? 'nobody'}, who may not be told`, {
+    hint: 'A notificationURI leads to the device that subscribed, or to its aggregator, with a certificate in force.',
   });
-}

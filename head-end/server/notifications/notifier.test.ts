@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { wallSeconds } from '#hal/wall.ts';
 import { GATE_LEAD_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import { EventCurrentStatus, NotificationStatus, ReasonCode, SubscribableType } from '#ieee2030_5/enumerations.ts';
 import { formatMrid, lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
@@ -22,8 +23,12 @@ import type {
   Subscription,
 } from '#ieee2030_5/types.generated.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
+import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { type DeviceIdentity, loadOrCreateIdentity } from '#provisioning/identity-files.ts';
+import { numberOf } from '#provisioning/authority-folder.ts';
+import { certificatesOf } from '#provisioning/pem.ts';
 import type { Device } from '../../registry/devices.ts';
+import { KnownAuthorities } from '../known-authorities.ts';
 import { sampleOf } from '../sample-documents.ts';
 import { reasonOf, TestServer } from '../test-server.ts';
 import { Notifier } from './notifier.ts';
@@ -42,6 +47,7 @@ suite('notifications over mutual TLS', { concurrency: false }, () => {
   const identityOf = (name: string): DeviceIdentity => identities.get(name) ?? assert.fail(name);
   let server: TestServer;
   let notifier: Notifier;
+  let authorities: KnownAuthorities;
   let alice: Device;
   let listener: TestListener;
   let edition: Edition;
@@ -52,7 +58,7 @@ suite('notifications over mutual TLS', { concurrency: false }, () => {
     resources.defer(() => rmSync(folder, { recursive: true }));
     const ca = await CertificateAuthority.create(join(folder, 'ca'));
     const otherCa = await CertificateAuthority.create(join(folder, 'other-ca'));
-    for (const name of ['server', 'alice', 'bob', 'aggregator']) {
+    for (const name of ['server', 'alice', 'bob', 'carol', 'aggregator']) {
       identities.set(name, await loadOrCreateIdentity(join(folder, name), { ca, serial: name, hosts: ['127.0.0.1'] }));
     }
     const foreign = await loadOrCreateIdentity(join(folder, 'foreign'), { ca: otherCa, serial: 'foreign' });
@@ -64,7 +70,9 @@ suite('notifications over mutual TLS', { concurrency: false }, () => {
   const startNotifier = (): Notifier => {
     const { clock, registry, sep } = server;
     const { certificatePem: cert, keyPem: key, caPem: ca } = identityOf('server');
+    authorities = new KnownAuthorities({ ca, cert }, sep.records);
     const made = new Notifier({
+      authorities,
       clock,
       registry,
       store: sep.store,
@@ -396,6 +404,54 @@ suite('notifications over mutual TLS', { concurrency: false }, () => {
     await listener.first(1);
     await nothingMore(1);
     assert.deepEqual(statuses(), [NotificationStatus.cancelled]);
+  });
+
+  test('a device in quarantine is told nothing, its connection ends, and its release brings what has changed', async () => {
+    const program = await server.program([alice]);
+    await subscribe(`${program}/derc`);
+    await addControl(program, control('a', 600, 600));
+    await listener.first(1);
+    const ended = listener.nextEnd();
+    await server.registry.quarantine(alice.id, { since: server.clock.now(), reason: 'drill' });
+    await ended;
+    await addControl(program, control('b', 600, 600));
+    await nothingMore(1);
+    await server.registry.quarantine(alice.id, undefined);
+    const [, second] = await listener.first(2);
+    assert.equal((resourceOf(second) as DERControlList).all, 2);
+    await nothingMore(2);
+    assert.equal(listener.connections, 2);
+  });
+
+  test('a device whose certificate is revoked is told nothing, nor that it is removed, and its connection ends', async () => {
+    const carol = await registerAs('carol');
+    await using theirs = await listen('carol');
+    const program = await server.program([carol]);
+    await subscribe(`${program}/derc`, { notificationURI: theirs.uri() }, { as: carol });
+    await addControl(program, control('a', 600, 600));
+    await theirs.first(1);
+    const ended = theirs.nextEnd();
+    await server.registry.revoke(carol.lfdi, { at: wallSeconds(), reason: 'keyCompromise' });
+    await ended;
+    await addControl(program, control('b', 600, 600));
+    await server.sep.removeDevice(carol.id, { barred: true });
+    await notifier.idle();
+    assert.equal(theirs.received.length, 1);
+  });
+
+  test('who has a certificate that its authority has revoked is told nothing at all', async () => {
+    const program = await server.program([alice]);
+    await subscribe(`${program}/derc`);
+    const { certificatePem } = identityOf('alice');
+    const [own, issuer] = certificatesOf(certificatePem);
+    const revocation = { number: numberOf(own!), at: wallSeconds(), reason: 'keyCompromise' } as const;
+    const issuerKey = Buffer.from(readCertificate(issuer!.raw).spki).toString('hex');
+    const times = { thisUpdate: wallSeconds(), nextUpdate: wallSeconds() + day };
+    const revoked = new Map([[revocation.number, revocation]]);
+    authorities.useRevocationLists([{ issuerKey, number: 1, ...times, revoked }]);
+    await addControl(program, control('a', 600, 600));
+    await nothingMore(0);
+    assert.equal(listener.connections, 1);
   });
 
   test('subscriptions survive a restart, after which what changed meanwhile is told', async () => {

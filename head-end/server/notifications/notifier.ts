@@ -171,7 +171,9 @@ export class Notifier implements AsyncDisposable {
   }
 
   #onDeviceChange({ device, before, kind }: DeviceChange): void {
-    if (kind === 'removed') this.#teller.rememberRemoved(device.id, device.lfdi);
+    const isRefused = device.isRevoked || device.quarantine !== undefined;
+    if (kind === 'removed' && !isRefused) this.#teller.rememberRemoved(device.id, device.lfdi);
+    this.#teller.endRefused();
     this.#enqueueViewers(device.id, device.aggregator, before?.aggregator);
   }
 

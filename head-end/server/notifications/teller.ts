@@ -5,9 +5,10 @@ import type { Edition } from '#ieee2030_5/namespaces.ts';
 import type { TlsIdentity } from '#ieee2030_5/tls.ts';
 import type { Notification } from '#ieee2030_5/types.generated.ts';
 import { writeDocument } from '#ieee2030_5/write.ts';
-import type { Registry } from '../../registry/devices.ts';
+import type { Device, Registry } from '../../registry/devices.ts';
 import type { Engine } from '../engine.ts';
 import type { Principal } from '../exchange.ts';
+import type { KnownAuthorities } from '../known-authorities.ts';
 import type { ResourceStore } from '../resource-store.ts';
 import { LinkPool } from './link-pool.ts';
 import type { Delivery } from './outlet.ts';
@@ -18,6 +19,8 @@ export interface TellerOptions {
   readonly store: ResourceStore;
   readonly registry: Registry;
   readonly engine: Engine;
+  /** Who holds a certificate that is not let in is told nothing either. */
+  readonly authorities: Pick<KnownAuthorities, 'check'>;
   /** The server's own: subscribers know it by it. */
   readonly identity: TlsIdentity;
   /** Where this server is reached: `https://host:port`. */
@@ -56,10 +59,18 @@ export class Teller implements AsyncDisposable {
     this.#removed.delete(id);
   }
 
-  /** Tells a subscriber what has changed since he was told last, if anything has; ends what can be told no more. */
+  /** The registry has changed: the connections to whom it lets in no more end. */
+  endRefused(): void {
+    this.#links.endRefused();
+  }
+
+  /**
+   * Tells a subscriber what has changed since he was told last, if anything has; ends what can be told no more. Who is
+   * refused is told nothing, and may be let in again: his subscriptions stay.
+   */
   async tell(subscribed: Subscribed): Promise<Delivery> {
     try {
-      if (subscribed.isOver) return { at: 'needless' };
+      if (subscribed.isOver || this.#recipientsOf(subscribed.viewer).length === 0) return { at: 'needless' };
       if (subscribed.ending !== undefined) return await this.#end(subscribed, subscribed.ending);
       const view = await this.#view(subscribed);
       const ending = endingOf(view, subscribed.fingerprint, this.#options.origin);
@@ -91,25 +102,31 @@ export class Teller implements AsyncDisposable {
   }
 
   async #post(subscribed: Subscribed, content: Pick<Notification, 'status' | 'Resource'>): Promise<void> {
-    const { identity, editionOf, origin: self } = this.#options;
+    const { authorities, identity, editionOf, origin: self } = this.#options;
     const { viewer, href, subscription } = subscribed;
     const { subscribedResource, notificationURI } = subscription;
     const { origin, pathname, search } = new URL(notificationURI);
     const mayReceive = (lfdi: Lfdi): boolean => this.#recipientsOf(viewer).includes(lfdi);
-    const link = this.#links.take(subscriberOf(subscribed), { origin, identity, mayReceive });
+    const link = this.#links.take(subscriberOf(subscribed), { origin, identity, authorities, mayReceive });
     const [own] = this.#recipientsOf(viewer);
     const namespace = own === undefined ? '2018' : editionOf(own);
     const notification = { subscribedResource, subscriptionURI: `${self}${href}`, ...content };
     await link.post(`${pathname}${search}`, writeDocument('Notification', notification, { namespace }));
   }
 
-  /** Whose certificates may receive what a device subscribed to: its own, and its aggregator's. */
+  /** Whose certificates may receive what a device subscribed to: its own, and its aggregator's, as long as they are let in. */
   #recipientsOf(viewer: number): readonly Lfdi[] {
     const { registry } = this.#options;
     const device = registry.byId(viewer);
     if (device === undefined) return [this.#removed.get(viewer)].filter((lfdi) => lfdi !== undefined);
+    if (!this.#isOpen(device)) return [];
     const aggregator = device.aggregator === undefined ? undefined : registry.byId(device.aggregator);
-    return aggregator === undefined ? [device.lfdi] : [device.lfdi, aggregator.lfdi];
+    return aggregator !== undefined && this.#isOpen(aggregator) ? [device.lfdi, aggregator.lfdi] : [device.lfdi];
+  }
+
+  /** Neither in quarantine nor revoked. */
+  #isOpen({ lfdi }: Device): boolean {
+    return this.#options.registry.byLfdi(lfdi) !== undefined;
   }
 
   async #view({ viewer, subscription }: Subscribed): Promise<ResourceView> {

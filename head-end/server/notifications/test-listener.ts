@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import https, { type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -46,7 +47,10 @@ export class TestListener implements AsyncDisposable {
         for (const { count, resolve } of this.#awaited) if (this.received.length >= count) resolve();
       });
     });
-    this.#server.on('secureConnection', () => this.connections++);
+    this.#server.on('secureConnection', (socket) => {
+      this.connections++;
+      socket.once('close', () => this.#server.emit('ended'));
+    });
   }
 
   async start(): Promise<void> {
@@ -63,6 +67,11 @@ export class TestListener implements AsyncDisposable {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
     });
+  }
+
+  /** Resolves when a connection ends. */
+  nextEnd(): Promise<unknown> {
+    return once(this.#server, 'ended');
   }
 
   uri(path = '/ntfy'): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { networkOf } from './connections.ts';
+import { networkOf } from './network.ts';
 
 test('a sender is its IPv4 address, however it is written, and its IPv6 network of 64 bits', () => {
   const table: readonly (readonly [string | undefined, string])[] = [

@@ -1,0 +1,36 @@
+import { GridError } from '#hal/errors.ts';
+import { type DeviceIdentity, loadIdentity } from '#provisioning/identity-files.ts';
+import { renewed } from './renewal.ts';
+import type { TpmIdentities } from './tpm-identities.ts';
+
+/** Where a board keeps what it proves itself with. */
+export interface IdentityStore {
+  /** The one to use. */
+  load(): Promise<DeviceIdentity>;
+  /** Renews it at a head-end's 2030.5 server when it is due. Rejects as `renewed` does. */
+  renew(origin: string): Promise<void>;
+}
+
+/** Key and certificates in a folder; it loads as `loadIdentity` does. */
+export const identityInFiles = (folder: string): IdentityStore => ({
+  load: () => loadIdentity(folder),
+  renew: async (origin) => void (await renewed(await loadIdentity(folder), { origin, folder })),
+});
+
+/** The operational identity of a TPM; it loads as `TpmIdentities.load` does, and with GTX-ENC-005 before the enrolment. */
+export const identityInTpm = (identities: TpmIdentities): IdentityStore => ({
+  load: async () => {
+    const identity = await identities.load('operational');
+    if (identity !== undefined) return identity;
+    const folder = identities.folderOf('operational');
+    throw new GridError(
+      'GTX-ENC-005',
+      `The board of ${identities.keys.name} is not enrolled: ${folder} has no certificate`,
+      {
+        kind: 'input',
+        hint: '`gridtokenx provision enrol` enrols it; the folder is the one that it was told by --out.',
+      },
+    );
+  },
+  renew: async (origin) => void (await identities.renew(origin)),
+});
