@@ -17,8 +17,8 @@ interface Change {
 const maxShared = 64;
 
 /**
- * Changes, carried out in the order in which they came: those that wait while a commit is under way share the next,
- * as long as they are of different scopes. Whoever waits here waits for its answer, so that their number is bounded by
+ * Changes, carried out in the order in which they came: those that come in one burst, or wait while a commit is under
+ * way, share a commit, as long as they are of different scopes. Whoever waits here waits for its answer, so that their number is bounded by
  * that of the requests that are let in.
  */
 export class SharedCommits {
