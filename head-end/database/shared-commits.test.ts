@@ -50,9 +50,9 @@ suite('changes that share commits', { concurrency: false }, () => {
       commits.take(undefined, writing('alone')),
       commits.take('z', writing('after')),
     ]);
-    const [before, sharing, alone, later] = await transactions('before', 'with', 'alone', 'after');
-    assert.equal(before, sharing);
-    assert.equal(new Set([before, alone, later]).size, 3);
+    const [earlier, sharing, alone, later] = await transactions('before', 'with', 'alone', 'after');
+    assert.equal(earlier, sharing);
+    assert.equal(new Set([earlier, alone, later]).size, 3);
   });
 
   test('one that is refused does not keep the others from theirs, and answers come after the commit', async () => {
