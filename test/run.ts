@@ -14,11 +14,11 @@ const usage = 'usage: npm test -- [--full] [--strict] [--coverage] [PART-OF-PATH
 const root = join(import.meta.dirname, '..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** How many files run at once: one more than the cores of the smallest machine that the project is checked on, for much of a file is waiting. */
+/** How many files run at once: one more than the smallest machine has cores, for much of a file is waiting. */
 const concurrency = 3;
-/** The longest that one test, and one file, may take unless it says otherwise, in milliseconds. */
 /** The usual tier tries the same examples every time. */
 const repeatable = new URL('repeatable.ts', import.meta.url).href;
+/** The longest that one test, and one file, may take unless it says otherwise, in milliseconds. */
 const testTimeout = { usual: 120_000, full: 1_800_000 };
 const fileTimeout = { usual: 900_000, full: 7_200_000 };
 

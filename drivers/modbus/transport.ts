@@ -1,7 +1,8 @@
 /**
  * What a driver of a Modbus device needs of its bus. Addresses are on the wire (0 to 65,535); buffers are big-endian,
- * two bytes a register. Reads of one unit are carried
- * out in the order in which they were made, and so are writes; a bus that several units share sends writes first. Every call rejects with a `GridError` (`GTX-MOD-…`).
+ * two bytes a register. Writes to one unit are carried out in the order in which they were made, and a read never
+ * passes a write to its unit that was asked for before it; a bus that several units share sends writes first. Every
+ * call rejects with a `GridError` (`GTX-MOD-…`).
  */
 export interface RegisterTransport {
   /** How a person finds it: `tcp 192.0.2.7:502`. */
