@@ -35,10 +35,13 @@ interface OwnedPoint extends PlacedPoint {
   readonly offset: number;
 }
 
-/** Where the points stand. Twins of one kind share it: a curve model has hundreds of points. */
+/** The points of a model by their paths. */
+type OwnedPoints = ReadonlyMap<string, OwnedPoint>;
+
+/** Where the points stand, model by model. Twins of one kind share it: a curve model has hundreds of points. */
 interface Layout {
   readonly registers: number;
-  readonly points: ReadonlyMap<string, OwnedPoint>;
+  readonly models: ReadonlyMap<ModelId, OwnedPoints>;
   /** The point of each register, for writes. */
   readonly owners: readonly (OwnedPoint | undefined)[];
 }
@@ -51,18 +54,20 @@ function layoutOf(models: readonly ImageModel[]): Layout {
   const key = JSON.stringify(models);
   const known = layouts.get(key);
   if (known !== undefined) return known;
-  const points = new Map<string, OwnedPoint>();
+  const byModel = new Map<ModelId, OwnedPoints>();
   const owners: (OwnedPoint | undefined)[] = [undefined, undefined];
   for (const { id, counts } of models) {
     const start = owners.length;
+    const points = new Map<string, OwnedPoint>();
+    byModel.set(id, points);
     for (const placed of layOut(modelTable(id), (name) => counts?.[name] ?? 0, 0)) {
       const owned = { ...placed, name: `${id}.${placed.path}`, offset: 2 * (start + placed.at) };
-      points.set(owned.name, owned);
+      points.set(owned.path, owned);
       for (let i = 0; i < placed.point.size; i++) owners[start + placed.at + i] = owned;
     }
   }
   owners.push(undefined, undefined);
-  const layout = { registers: owners.length, points, owners };
+  const layout = { registers: owners.length, models: byModel, owners };
   layouts.set(key, layout);
   return layout;
 }
@@ -81,10 +86,12 @@ export class DeviceImage implements RegisterBank {
   constructor(models: readonly ImageModel[], hooks: ImageHooks) {
     this.#hooks = hooks;
     this.#layout = layoutOf(models);
-    const { registers, points } = this.#layout;
+    const { registers, models: byModel } = this.#layout;
     this.#bytes = Buffer.alloc(2 * registers);
     this.#bytes.writeUInt32BE(marker, 0);
-    for (const { point, offset } of points.values()) encodeAbsent(point, this.#bytes, offset);
+    for (const points of byModel.values()) {
+      for (const { point, offset } of points.values()) encodeAbsent(point, this.#bytes, offset);
+    }
     models.forEach(({ id, counts }, i) => {
       const next = models[i + 1];
       const end = next === undefined ? 2 * (registers - 2) : this.#named(next.id, 'ID').offset;
@@ -150,10 +157,9 @@ export class DeviceImage implements RegisterBank {
 
   /** Copies every point under one prefix (`Crv[1].`) to the same point under another of the same kind. */
   copy(model: ModelId, from: string, to: string): void {
-    const start = `${model}.${from}`;
-    for (const { name, point, offset } of this.#layout.points.values()) {
-      if (!name.startsWith(start)) continue;
-      const target = this.#named(model, to + name.slice(start.length));
+    for (const { path, point, offset } of this.#layout.models.get(model)?.values() ?? []) {
+      if (!path.startsWith(from)) continue;
+      const target = this.#named(model, to + path.slice(from.length));
       this.#bytes.copy(this.#bytes, target.offset, offset, offset + 2 * point.size);
     }
   }
@@ -200,7 +206,7 @@ export class DeviceImage implements RegisterBank {
   }
 
   #named(model: ModelId, path: string): OwnedPoint {
-    const point = this.#layout.points.get(`${model}.${path}`);
+    const point = this.#layout.models.get(model)?.get(path);
     if (point === undefined) throw new GridError('GTX-SUN-006', `The image has no point ${model}.${path}`);
     return point;
   }

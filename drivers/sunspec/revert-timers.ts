@@ -19,6 +19,8 @@ export interface RevertingControl {
 
 interface RunningControl {
   readonly control: RevertingControl;
+  /** The points that make it up, as `onWrite` is told of them. */
+  readonly names: ReadonlySet<string>;
   readonly timer: RevertTimer;
   readonly show: ((value: number) => void) | undefined;
 }
@@ -31,19 +33,20 @@ export class RevertTimers {
   constructor(image: DeviceImage, controls: readonly RevertingControl[]) {
     this.#image = image;
     this.#controls = controls.map((control) => {
-      const { model, remaining } = control;
+      const { model, points, remaining } = control;
+      const names = new Set(points.map((point) => `${model}.${point}`));
       const show = remaining === undefined ? undefined : image.writer(model, remaining);
-      return { control, timer: new RevertTimer(), show };
+      return { control, names, timer: new RevertTimer(), show };
     });
   }
 
   /** To be called with the names of the points written. */
   onWrite(names: readonly string[], now: UnixSeconds): void {
-    for (const { control, timer } of this.#controls) {
-      const { model, points } = control;
-      if (!names.some((name) => points.some((point) => name === `${model}.${point}`))) continue;
-      if (control.isActive(this.#image)) timer.arm(now, this.#image.point(model, control.timer).get() ?? 0);
-      else timer.disarm();
+    for (const { control, names: own, timer } of this.#controls) {
+      if (!names.some((name) => own.has(name))) continue;
+      const seconds = control.isActive(this.#image) ? this.#image.point(control.model, control.timer).get() : undefined;
+      if (seconds === undefined) timer.disarm();
+      else timer.arm(now, seconds);
     }
   }
 

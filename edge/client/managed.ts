@@ -46,6 +46,8 @@ export class Managed {
   /** When its events are to be stepped next; server time. */
   nextStep: number | undefined;
   #reservations: readonly FlowReservationResponse[] | undefined;
+  /** What the last step went by, where it moved nothing. */
+  #stepped: (Pick<Managed, 'view' | 'participation'> & { readonly granted: unknown; readonly at: number }) | undefined;
   #isWrongPinTold = false;
 
   constructor(device: ManagedDevice, life: EventLife, logEvents: LogEvents) {
@@ -109,10 +111,20 @@ export class Managed {
   async step(serverNow: UnixSeconds): Promise<boolean> {
     await this.logEvents.save();
     if (this.state === 'unknown' || this.state === 'unchecked') return false;
-    const seen = this.#seen();
-    const { next, isMoved } = await this.life.step(seen, this.participation, serverNow);
+    if (!this.#isStepDue(serverNow)) return false;
+    const { view, participation } = this;
+    const granted = this.#reservations;
+    const { next, isMoved } = await this.life.step(this.#seen(), participation, serverNow);
     this.nextStep = next;
+    this.#stepped = isMoved ? undefined : { view, participation, granted, at: serverNow };
     return isMoved;
+  }
+
+  /** A step does nothing before the next is due, as long as nothing new is seen and time is not set back. */
+  #isStepDue(serverNow: UnixSeconds): boolean {
+    const last = this.#stepped;
+    if (last === undefined || serverNow < last.at || serverNow >= (this.nextStep ?? Infinity)) return true;
+    return last.view !== this.view || last.participation !== this.participation || last.granted !== this.#reservations;
   }
 
   /** Reports and LogEvents. Rejects with `GTX-SEP-001` when the server is not reached. */

@@ -9,8 +9,10 @@ import { type Followed, itemsOf, type ListItem, pollRateOf } from './links.ts';
 /** The instant of a resource that is not polled by itself, but with its parent or never again. */
 const unscheduled = Number.POSITIVE_INFINITY;
 /** Polls come up to this share of the rate, and up to so many seconds, before their time, so that boards spread. */
-const jitterShare = 0.05;
+const jitterShare = 0.1;
 const maxJitterSeconds = 30;
+/** Polls that may come so much early come with a posting of readings: one waking of server and disk for both. */
+const wakeSeconds = 15;
 /** A subscribed resource is polled no more often than this, seconds: should a notification get lost. */
 const subscribedPollSeconds = 3_600;
 
@@ -101,8 +103,9 @@ export class ResourceNode {
     const last = this.#grid?.rate === rate ? this.#grid : { anchor: now, rate, step: 0 };
     const step = Math.max(last.step + 1, Math.ceil((now + 1 - last.anchor) / rate));
     this.#grid = { anchor: last.anchor, rate, step };
-    const jitter = Math.floor(uniform(this.#seed, step) * Math.min(rate * jitterShare, maxJitterSeconds));
-    this.due = Math.max(now + 1, last.anchor + step * rate - jitter);
+    const most = Math.min(rate * jitterShare, maxJitterSeconds);
+    const early = last.anchor + step * rate - Math.floor(uniform(this.#seed, step) * most);
+    this.due = Math.max(now + 1, most < maxJitterSeconds ? early : early - (early % wakeSeconds));
   }
 
   /** The server has it no longer. Whether there was something to forget. */

@@ -15,9 +15,10 @@ const highest = ({ highs }: Peak): number => Math.max(...highs);
 function raised(peak: Peak, now: number, move: number): Peak {
   const slot = Math.floor(now / slotSeconds);
   const passed = Math.max(0, slot - peak.slot);
+  const [high = 0] = peak.highs;
+  if (passed === 0 && move <= high) return peak;
   const fresh = Array.from({ length: Math.min(passed, slots) }, () => 0);
   const [newest = 0, ...older] = [...fresh, ...peak.highs].slice(0, slots);
-  if (passed === 0 && move <= newest) return peak;
   return { slot, highs: [Math.max(newest, move), ...older] };
 }
 

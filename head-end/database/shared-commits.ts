@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { burstEnd } from './burst.ts';
+import { Bursts } from './bursts.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Writes into the open transaction; what it answers is called once that is on the disk. */
@@ -24,10 +24,14 @@ const maxShared = 64;
 export class SharedCommits {
   readonly #pool: Pool;
   readonly #waiting: Change[] = [];
-  #isRunning = false;
+  readonly #bursts: Bursts;
 
   constructor(pool: Pool) {
     this.#pool = pool;
+    this.#bursts = new Bursts(
+      () => this.#waiting.length,
+      () => this.#commit(this.#waiting.splice(0, this.#sharing())),
+    );
   }
 
   /** Resolves after the commit, with what the write's answer returns then. Rejects as `inTransaction` does. */
@@ -38,17 +42,8 @@ export class SharedCommits {
       return { committed: () => settle(answer, resolve, reject) };
     };
     this.#waiting.push({ scope, write: prepared, reject });
-    if (!this.#isRunning) void this.#run();
+    this.#bursts.add();
     return promise;
-  }
-
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
-      await burstEnd(() => this.#waiting.length);
-      await this.#commit(this.#waiting.splice(0, this.#sharing()));
-    }
-    this.#isRunning = false;
   }
 
   /** How many of those that wait may share a commit: at least one. */

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
-import { burstEnd } from '../database/burst.ts';
+import { Bursts } from '../database/bursts.ts';
 import { databaseError } from '../database/connect.ts';
 import {
   type BatchPlan,
@@ -45,9 +45,9 @@ export class GroupCommit {
   readonly #maxPendingRows: number;
   /** The newest committed reading of each channel: what is newer cannot be there. */
   readonly #newest = new Map<number, ReadingRow>();
-  #gathering: Post[] = [];
+  readonly #bursts: Bursts;
+  readonly #gathering: Post[] = [];
   #pendingRows = 0;
-  #running: Promise<void> | undefined;
   #isClosed = false;
   /** After a failure: whether its commit took place is not known. */
   #isUncertain = true;
@@ -57,6 +57,10 @@ export class GroupCommit {
     this.#pool = pool;
     this.#log = log;
     this.#maxPendingRows = maxPendingRows;
+    this.#bursts = new Bursts(
+      () => this.#gathering.length,
+      () => this.#commit(this.#gathering.splice(0)),
+    );
   }
 
   /** Learns what is stored. */
@@ -102,24 +106,14 @@ export class GroupCommit {
     this.#pendingRows += rows.length;
     return new Promise((resolve, reject) => {
       this.#gathering.push({ rows, resolve, reject });
-      this.#running ??= this.#run();
+      this.#bursts.add();
     });
   }
 
   /** Commits what is waiting, and takes no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#gathering.length > 0) {
-      await burstEnd(() => this.#gathering.length);
-      const posts = this.#gathering;
-      this.#gathering = [];
-      await this.#commit(posts);
-    }
-    this.#running = undefined;
+    await this.#bursts.settled();
   }
 
   async #commit(posts: readonly Post[]): Promise<void> {
