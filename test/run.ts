@@ -18,6 +18,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const concurrency = 3;
 /** The usual tier tries the same examples every time. */
 const repeatable = new URL('repeatable.ts', import.meta.url).href;
+/** Without the compile cache types would be stripped anew in each process. */
+const stripped = new URL('stripped.ts', import.meta.url).href;
 /** The longest that one test, and one file, may take unless it says otherwise, in milliseconds. */
 const testTimeout = { usual: 120_000, full: 1_800_000 };
 const fileTimeout = { usual: 900_000, full: 7_200_000 };
@@ -70,6 +72,8 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
 const tier = options.full ? 'full' : 'usual';
+const preloads = [...(options.coverage ? [stripped] : []), ...(tier === 'usual' ? [repeatable] : [])];
+const preloaded = preloads.flatMap((module) => ['--import', module]);
 const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY);
 await report.follow(
   run({
@@ -77,7 +81,7 @@ await report.follow(
     files: files.map((file) => join(root, file)),
     concurrency,
     timeout: fileTimeout[tier],
-    execArgv: [`--test-timeout=${testTimeout[tier]}`, ...(tier === 'usual' ? ['--import', repeatable] : [])],
+    execArgv: [`--test-timeout=${testTimeout[tier]}`, ...preloaded],
     signal: stop.signal,
     ...(options.coverage && {
       coverage: true,
