@@ -86,7 +86,7 @@ async function replayFile(
         );
       });
       sent.on('error', (error) =>
-        reject(new GridError('GTX-ASK-001', `${options.server} does not answer: ${reasonOf(error)}`, { cause: error })),
+        reject(new GridError('GTX-XCH-001', `${options.server} does not answer: ${reasonOf(error)}`, { cause: error })),
       );
       sent.end(body);
     });
@@ -96,7 +96,7 @@ async function replayFile(
   }
   process.stderr.write(`${exchanges.length} requests replayed, ${differences.length} differences\n`);
   if (differences.length > 0) {
-    throw new GridError('GTX-ASK-004', `The server answers ${differences.length} times other than the record`, {
+    throw new GridError('GTX-XCH-002', `The server answers ${differences.length} times other than the record`, {
       hint: 'Each line above names the request and the place.',
     });
   }
@@ -122,7 +122,7 @@ async function recordOf(file: string): Promise<readonly Exchange[]> {
     return parseExchanges(await readFile(file, 'utf8'));
   } catch (error) {
     if (error instanceof GridError) throw error;
-    throw new GridError('GTX-ASK-005', `Cannot read the record ${file}: ${reasonOf(error)}`, {
+    throw new GridError('GTX-XCH-003', `Cannot read the record ${file}: ${reasonOf(error)}`, {
       kind: 'input',
       cause: error,
     });

@@ -3,13 +3,17 @@
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { compileCache, isNode24, launch } from './launch.js';
+import { leanFor, startLean } from './lean-start.js';
 import { hangUpWithNpm } from './npm-parent.js';
 
-hangUpWithNpm();
-
+const args = process.argv.slice(2);
 if (isNode24()) {
+  startLean(args);
   module.enableCompileCache(compileCache());
+  hangUpWithNpm();
   await import('./main.ts');
 } else {
-  launch([fileURLToPath(new URL('main.ts', import.meta.url)), ...process.argv.slice(2)]);
+  hangUpWithNpm();
+  const { flags = [], environment } = leanFor(args) ?? {};
+  launch([...flags, fileURLToPath(new URL('main.ts', import.meta.url)), ...args], environment);
 }

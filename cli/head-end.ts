@@ -24,6 +24,8 @@ export interface HeadEndOptions {
   readonly enrolmentPort: number;
   readonly revocationPort: number;
   readonly passphraseFile?: string;
+  /** The TPM that has the authority's issuing key. */
+  readonly caTpm?: string;
 }
 
 /** `7=…`: a register of the SHA-256 bank and its 64 hex digits. */
@@ -68,6 +70,10 @@ export function headEndCommand(): Command {
     .option('--enrolment-port <port>', 'with --tpm-makers: port of the enrolment service, 0 = any', parsePort, 8444)
     .option('--revocation-port <port>', 'port of revocation lists and OCSP, 0 = any free one', parsePort, 8081)
     .option('--passphrase-file <file>', "the passphrase of the authority's keys")
+    .option(
+      '--ca-tpm <where>',
+      "the authority's issuing key is in this TPM, and nowhere else: /dev/tpmrm0, or swtpm:HOST:PORT",
+    )
     .action(async (options: HeadEndOptions) => {
       const { runHeadEnd } = await import('./head-end/run.ts');
       await runHeadEnd({ ...options, data: resolve(options.data), ca: resolve(options.ca) });

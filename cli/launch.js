@@ -35,8 +35,11 @@ function refuse(reason) {
   process.exit(1);
 }
 
-/** Runs Node 24 with these arguments in place of this process: its terminal, signals and exit code are ours. */
-export function launch(args) {
+/**
+ * Runs Node 24 with these arguments in place of this process: its terminal, signals and exit code are ours, and its
+ * environment but for what is changed.
+ */
+export function launch(args, environment = {}) {
   const node = findNode24();
   if (node === undefined) {
     refuse(`this is Node ${process.versions.node} and the package node-${process.platform}-${process.arch} is missing`);
@@ -44,7 +47,12 @@ export function launch(args) {
   const child = spawn(node, args, {
     // The pipe carries nothing: its end tells the child that this process is gone (cli/launcher-guard.ts).
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache(), GRIDTOKENX_LAUNCHER_FD: String(guardFd) },
+    env: {
+      ...process.env,
+      ...environment,
+      NODE_COMPILE_CACHE: compileCache(),
+      GRIDTOKENX_LAUNCHER_FD: String(guardFd),
+    },
   });
   const forward = (signal) => {
     // A terminal sends its keys' signals to the whole group: the child has them already.

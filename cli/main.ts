@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { followLauncher } from './launcher-guard.ts';
 import { describeError, exitCodes, type Output, runProgram, type Subcommand } from './program.ts';
+import { versionOfPackage } from './version.ts';
 
 const subcommands: readonly Subcommand[] = [
   {
@@ -30,7 +30,7 @@ const subcommands: readonly Subcommand[] = [
   },
   {
     name: 'verify',
-    summary: 'check what a head-end has written, with nothing but the file',
+    summary: 'check what was written, with nothing but the file',
     load: async () => (await import('./verify.ts')).verifyCommand(),
   },
   {
@@ -44,14 +44,49 @@ const subcommands: readonly Subcommand[] = [
     load: async () => (await import('./twin.ts')).twinCommand(),
   },
   {
+    name: 'bench',
+    summary: 'run bench plans against real or simulated devices',
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
+  {
     name: 'boards',
     summary: 'list and check board files and register maps',
     load: async () => (await import('./boards.ts')).boardsCommand(),
   },
   {
+    name: 'detect',
+    summary: 'tell who is on a Modbus bus or a serial line',
+    load: async () => (await import('./detect.ts')).detectCommand(),
+  },
+  {
+    name: 'read',
+    summary: 'read what devices measure, in physical units',
+    load: async () => (await import('./read.ts')).readCommand(),
+  },
+  {
+    name: 'limit',
+    summary: 'try a limit on a site, or tell what it would write',
+    load: async () => (await import('./limit.ts')).limitCommand(),
+  },
+  {
+    name: 'commission',
+    summary: 'check the clamps of a site that a board was just put into',
+    load: async () => (await import('./commission.ts')).commissionCommand(),
+  },
+  {
+    name: 'doctor',
+    summary: 'look for what is wrong with a board, and say how to mend it',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  {
     name: 'explain',
     summary: 'why a device has the limits that it has now',
     load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  {
+    name: 'recording',
+    summary: 'show and replay what a board recorded of its devices, and make a test of it',
+    load: async () => (await import('./recording.ts')).recordingCommand(),
   },
   {
     name: 'exchanges',
@@ -65,11 +100,6 @@ const output: Output = {
   stderr: (text) => void process.stderr.write(text),
 };
 const debug = ['debug', 'trace'].includes(process.env['GRIDTOKENX_LOG'] ?? '');
-
-function versionOfPackage(): string {
-  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(file) as { version: string }).version;
-}
 
 followLauncher();
 process.on('uncaughtException', (error) => {

@@ -3,7 +3,7 @@ import { identityFiles } from '#provisioning/identity-files.ts';
 import { revocationReasons } from '#provisioning/revocation-list.ts';
 import { profiles } from '#provisioning/validity.ts';
 import { askingHeadEnd } from './operator.ts';
-import { encryptKeys, initialise, makeLists } from './provision/authority.ts';
+import { encryptKeys, initialise, makeLists, parseIssuingKey } from './provision/authority.ts';
 import { endorsement, enrol } from './provision/enrol.ts';
 import { allow, allowed, disallow, release } from './provision/flashed-boards.ts';
 import { inspect } from './provision/inspect.ts';
@@ -13,12 +13,17 @@ import { revoke } from './provision/revoke.ts';
 import { parseRounds, runSelfTest } from './provision/self-test.ts';
 import { serve } from './provision/serve.ts';
 import { status } from './provision/status.ts';
+import { swap } from './provision/swap.ts';
 import { verifyLog } from './provision/verify-log.ts';
 
 const authorityOption = new Option('--ca <dir>', 'the folder of the authority').makeOptionMandatory();
 const passphraseOption = new Option(
   '--passphrase-file <file>',
   'the passphrase of its keys; else GRIDTOKENX_CA_PASSPHRASE, DIR.passphrase, or typed',
+);
+const caTpmOption = new Option(
+  '--ca-tpm <where>',
+  'its issuing key is in this TPM, and nowhere else: /dev/tpmrm0, or swtpm:HOST:PORT',
 );
 const jsonOption = new Option('--json', 'print the result as JSON');
 const reasonOption = new Option('--reason <reason>', 'why').choices(Object.keys(revocationReasons));
@@ -34,6 +39,7 @@ export function provisionCommand(): Command {
     .command('issue')
     .description(`Issue a device certificate: writes ${Object.values(identityFiles).join(', ')}.`)
     .addOption(authorityOption)
+    .addOption(caTpmOption)
     .addOption(passphraseOption)
     .requiredOption('--out <dir>', "the folder for the device's files")
     .option('--csr <file>', 'a certificate request (PKCS#10) instead of a new key in a file')
@@ -49,6 +55,7 @@ export function provisionCommand(): Command {
     .description('Issue a new certificate for the same device and key, in place of the one in its folder.')
     .argument('<dir>', 'the folder of the device')
     .addOption(authorityOption)
+    .addOption(caTpmOption)
     .addOption(passphraseOption)
     .addOption(daysOption)
     .option('--if-due', 'only when no more than 30 days are left')
@@ -59,6 +66,7 @@ export function provisionCommand(): Command {
     .description('Revoke a certificate: peers that check revocation refuse it from then on.')
     .argument('<lfdi-or-file>', 'its LFDI, or the certificate')
     .addOption(authorityOption)
+    .addOption(caTpmOption)
     .addOption(passphraseOption)
     .addOption(reasonOption.makeOptionMandatory())
     .action(revoke);
@@ -66,6 +74,7 @@ export function provisionCommand(): Command {
     .command('replace')
     .description('In an emergency: a new issuing authority, and a new certificate for every live device and its key.')
     .addOption(authorityOption)
+    .addOption(caTpmOption)
     .addOption(passphraseOption)
     .requiredOption('--out <dir>', 'a folder for the new certificates, one folder a device')
     .option('--resume', 'go on with a replacement that was broken off')
@@ -87,6 +96,7 @@ export function provisionCommand(): Command {
     .command('serve')
     .description('Serve revocation lists and OCSP over HTTP until it is told to stop.')
     .addOption(authorityOption)
+    .addOption(caTpmOption)
     .addOption(passphraseOption)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .addOption(new Option('--port <number>', '0 for any free port').argParser(Number).default(8081))
@@ -148,6 +158,25 @@ function addEnrolment(provision: Command): void {
       .description('Take a board that is not enrolled off the list: its serial number may get another TPM.')
       .argument('<serial>'),
   ).action(disallow);
+  askingHeadEnd(
+    provision
+      .command('swap')
+      .description(
+        'Say that the board, its TPM or the clamps of a building were swapped: the building stays one device, its\n' +
+          'registers go on without a jump, and the certificate before is retired. Before the new meters count.',
+      )
+      .argument('<device>', 'the meter id of the building, or its LFDI')
+      .requiredOption('--reason <text>', 'what was swapped and why; it is in the security log')
+      .addOption(
+        new Option('--registers <how>', 'whether the new meters count from another value, or the same ones go on')
+          .choices(['anew', 'kept'])
+          .default('anew'),
+      )
+      .option(
+        '--certificate <lfdi-or-file>',
+        'the certificate that takes the place of the one before; left out where it stays, or the new board enrols',
+      ),
+  ).action(swap);
   provision
     .command('enrol')
     .description('Enrol this board: what its TPM attests proves it to the head-end, which issues its certificates.')
@@ -169,6 +198,12 @@ function authorityCommand(): Command {
     .requiredOption('--out <dir>', 'the folder to make it in')
     .addOption(passphraseOption)
     .option('--address <url>', 'where `provision serve` will be reached: http://HOST:8081; certificates say so')
+    .addOption(
+      new Option(
+        '--issuing-key <where>',
+        'make the issuing key in a TPM: tpm:/dev/tpmrm0, or tpm:swtpm:HOST:PORT for an emulator',
+      ).argParser(parseIssuingKey),
+    )
     .addOption(new Option('--rest-root <kind>', 'a root for REST servers, too').choices(['rsa4096']))
     .action(initialise);
   authority
@@ -181,6 +216,7 @@ function authorityCommand(): Command {
     .command('lists')
     .description('Make the revocation lists anew that have grown old; those of root and policy need their keys.')
     .addOption(authorityOption)
+    .addOption(caTpmOption)
     .addOption(passphraseOption)
     .action(makeLists);
   return authority;

@@ -9,6 +9,8 @@ export interface TwinOptions {
   readonly baud?: number;
   readonly unit?: number;
   readonly set?: Readonly<Record<string, number>>;
+  readonly replay?: string;
+  readonly port?: string;
   readonly list?: boolean;
   readonly json?: boolean;
 }
@@ -56,6 +58,8 @@ export function twinCommand(): Command {
         setting,
       ),
     )
+    .option('--replay <file>', 'in place of a plan: what a board recorded of a port (`gridtokenx edge --record`)')
+    .option('--port <name>', 'of the recording, where it has several: "serial /dev/ttyAMA0"')
     .option('--list', 'name the devices and end')
     .option('--json', 'print what is served, or the list, as JSON')
     .addHelpText('after', plan)
@@ -65,6 +69,13 @@ export function twinCommand(): Command {
         listTwins(options.json === true);
         return;
       }
+      if (options.replay !== undefined) {
+        checkReplay(what, options);
+        const { replayTwin } = await import('./twin/replay.ts');
+        await replayTwin(options.replay, options);
+        return;
+      }
+      if (options.port !== undefined) throw onlyOne('--port belongs to --replay');
       if (what === undefined) {
         throw new GridError('GTX-TWN-004', 'Neither a plan nor a device was named', {
           kind: 'input',
@@ -77,6 +88,19 @@ export function twinCommand(): Command {
         options.json === true,
       );
     });
+}
+
+const onlyOne = (message: string): GridError => new GridError('GTX-TWN-004', message, { kind: 'input' });
+
+function checkReplay(what: string | undefined, { tcp, pty, serial, unit, set }: TwinOptions): void {
+  if (what !== undefined) throw onlyOne('Expected a plan, a device or --replay, and one of them');
+  if (unit !== undefined || set !== undefined) throw onlyOne('--unit and --set belong to a device, not to --replay');
+  checkPlace(tcp, pty, serial);
+}
+
+function checkPlace(...places: readonly unknown[]): void {
+  if (places.filter((place) => place !== undefined).length !== 1)
+    throw onlyOne('Expected one of --tcp, --pty, --serial');
 }
 
 interface PlanText {
@@ -112,9 +136,7 @@ async function planFromOptions(twin: string, { tcp, pty, serial, baud, unit, set
       hint: '`gridtokenx twin --list` names the devices.',
     });
   }
-  if ([tcp, pty, serial].filter((place) => place !== undefined).length !== 1) {
-    throw new GridError('GTX-TWN-004', 'Expected one of --tcp, --pty, --serial', { kind: 'input' });
-  }
+  checkPlace(tcp, pty, serial);
   const port = { tcp, pty, serial, baud, devices: [{ twin, unit, set }] };
   return { file: 'command line', text: JSON.stringify({ ports: [port] }) };
 }

@@ -24,20 +24,31 @@ interface Load {
   readonly everySeconds?: number;
 }
 
-const control = (...points: readonly string[]): Load[] => [
-  { kind: 'write', spans: planReads(spanIn(704, ...points)), everySeconds: refreshSeconds },
-  { kind: 'read', spans: planReads(spanIn(704, ...points)), everySeconds: refreshSeconds },
+const setpoint = (model: ModelId, ...points: readonly string[]): Load[] => [
+  { kind: 'write', spans: planReads(spanIn(model, ...points)), everySeconds: refreshSeconds },
+  { kind: 'read', spans: planReads(spanIn(model, ...points)), everySeconds: refreshSeconds },
+];
+const heartbeat = (model: ModelId, device: string, controller: string): Load[] => [
+  { kind: 'write', spans: spanIn(model, controller) },
+  { kind: 'read', spans: planReads(spanIn(model, 'ID', device, controller)) },
 ];
 const inverter: readonly Load[] = [
   { kind: 'read', spans: planReads(spanIn(701, 'W', 'TotWhInj', 'W_SF', 'TotWh_SF')) },
   { kind: 'read', spans: whole(701), everySeconds: stateSeconds },
-  ...control('WMaxLimPctEna', 'WMaxLimPct', 'WMaxLimPctRvrt', 'WMaxLimPctRvrtTms'),
+  ...setpoint(704, 'WMaxLimPctEna', 'WMaxLimPct', 'WMaxLimPctRvrt', 'WMaxLimPctRvrtTms'),
 ];
 const battery: readonly Load[] = [
   { kind: 'read', spans: planReads(spanIn(701, 'W', 'TotWhInj', 'TotWhAbs', 'W_SF', 'TotWh_SF')) },
   { kind: 'read', spans: whole(713) },
   { kind: 'read', spans: whole(701), everySeconds: stateSeconds },
-  ...control('WSetEna', 'WSetMod', 'WSet', 'WSetRvrt', 'WSetRvrtTms'),
+  ...setpoint(704, 'WSetEna', 'WSetMod', 'WSet', 'WSetRvrt', 'WSetRvrtTms'),
+];
+const legacyBattery: readonly Load[] = [
+  { kind: 'read', spans: planReads(spanIn(103, 'W', 'W_SF')) },
+  { kind: 'read', spans: planReads(spanIn(802, 'SoC', 'SoC_SF')) },
+  ...heartbeat(802, 'Hb', 'CtrlHb'),
+  { kind: 'read', spans: whole(103), everySeconds: stateSeconds },
+  ...setpoint(124, 'StorCtl_Mod', 'OutWRte', 'InWRte', 'InOutWRte_WinTms', 'InOutWRte_RvrtTms'),
 ];
 const sunSpecMeter: readonly Load[] = [{ kind: 'read', spans: planReads(spanIn(203, 'A', 'TotWh_SF')) }];
 
@@ -45,12 +56,21 @@ const loads: ReadonlyMap<string, readonly Load[]> = new Map([
   ...meterMaps.map((map): [string, readonly Load[]] => [map.name, [{ kind: 'read', spans: readsOf(map) }]]),
   ['sunspec-inverter', inverter],
   ['sunspec-battery', battery],
+  ['sunspec-battery legacy', legacyBattery],
   ['sunspec-meter', sunSpecMeter],
 ]);
 
+/** What a board file says of a device, as far as its load depends on it. */
+export interface LoadOf {
+  readonly driver: string;
+  readonly unit: number;
+  /** The generation of its models, where its driver knows several. */
+  readonly models?: string;
+}
+
 /** What a board asks of a Modbus device again and again; nothing for a driver of another wire. */
-export const requestsOf = (driver: string, unit: number, sampleSeconds: number): readonly PeriodicRequest[] =>
-  (loads.get(driver) ?? []).flatMap(({ kind, spans, everySeconds }) =>
+export const requestsOf = ({ driver, unit, models }: LoadOf, sampleSeconds: number): readonly PeriodicRequest[] =>
+  (loads.get(`${driver} ${models}`) ?? loads.get(driver) ?? []).flatMap(({ kind, spans, everySeconds }) =>
     spans.map(({ start, end }) => ({
       unit,
       kind,

@@ -7,8 +7,8 @@ export interface ClampFrame {
   readonly receivedAt: UnixSeconds;
   /** The front-end's own message counter; it starts again when the front-end does. */
   readonly message: number;
-  /** Root mean square volts of the first voltage input. */
-  readonly voltsRms: number;
+  /** Root mean square volts of the first voltage input; `undefined` where there is none. */
+  readonly voltsRms: number | undefined;
   readonly channels: readonly ClampChannel[];
 }
 
@@ -17,6 +17,8 @@ export interface ClampChannel {
   readonly powerW: W;
   /** Net energy since the front-end started: signed, it falls while power is negative. */
   readonly energyWh: Wh;
+  /** Active over apparent power, −1 to 1, where the front-end tells it. */
+  readonly powerFactor?: number;
 }
 
 /** The meter at the connection point. */
@@ -103,9 +105,9 @@ export interface BatteryReading {
   readonly acChargeWh: Wh;
   /** AC energy given by discharging, since installation. */
   readonly acDischargeWh: Wh;
-  /** DC energy into the cells, since installation. */
+  /** DC energy into the cells, since installation; of a device that measures AC only, that. */
   readonly dcChargeWh: Wh;
-  /** DC energy out of the cells, since installation. */
+  /** DC energy out of the cells, since installation; of a device that measures AC only, that. */
   readonly dcDischargeWh: Wh;
 }
 
@@ -115,8 +117,8 @@ export interface Battery extends GridSupport {
   read(): Promise<BatteryReading>;
   /**
    * Sets AC active power, positive = discharge; held within the device's rates.
-   * The device's own timer is armed: after `revertSeconds` (an integer, 1 to 4,294,967,294) without another call
-   * the battery goes to 0 W.
+   * The device's own timer is armed: after `revertSeconds` (an integer, 1 to 4,294,967,294; to 65,534 where the models
+   * are old) without another call the battery goes to 0 W, or where `modes` says `toDefault` back to its own operation.
    */
   setPower(w: W, revertSeconds: number): Promise<void>;
   nameplate(): BatteryNameplate;

@@ -1,4 +1,4 @@
-import { type Static, type TObject, type TProperties, Type } from 'typebox';
+import { type Static, type TObject, type TProperties, Type } from '#hal/schema.ts';
 import type { Clock } from '#hal/clock.ts';
 import type { PortKind } from '#hal/port-file.ts';
 import type { BytePort, GpioChip, I2cBus, MqttLink, SpiDevice } from '#hal/ports.ts';

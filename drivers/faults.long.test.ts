@@ -1,10 +1,7 @@
 import { test } from 'node:test';
-import { holdsOnFaultyLine, testedDrivers } from './fault-property.ts';
+import { faultBenches, seedsOf, titleOf } from './fault-benches.ts';
 
-const seeds = 1000;
-
-for (const [name, tested] of Object.entries(testedDrivers)) {
-  test(`${name}: whatever befalls the line, nothing wrong is told, and it recovers (${seeds} seeds)`, async () => {
-    for (let seed = 1000; seed < 1000 + seeds; seed++) await holdsOnFaultyLine(tested, seed);
-  });
+for (const bench of faultBenches) {
+  const seeds = seedsOf(bench, 1000);
+  test(titleOf(bench, seeds), () => bench.run(seeds));
 }

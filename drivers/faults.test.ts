@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdsOnFaultyLine, testedDrivers } from './fault-property.ts';
-import { lineFaults } from './modbus/fault-line.ts';
+import { faultBenches, seedsOf, titleOf } from './fault-benches.ts';
+import { drivers } from './registry.ts';
 
-const seeds = 50;
+const wireOf = (name: string): string | undefined => drivers.find((driver) => driver.name === name)?.wire;
 
-for (const [name, tested] of Object.entries(testedDrivers)) {
-  test(`${name}: whatever befalls the line, nothing wrong is told, and it recovers (${seeds} seeds)`, async () => {
-    const met = new Set<string>();
-    let told = 0;
-    for (let seed = 0; seed < seeds; seed++) {
-      const run = await holdsOnFaultyLine(tested, seed);
-      for (const fault of run.faults) met.add(fault);
-      told += run.told;
-    }
-    assert.ok(told > 5 * seeds, `${told} readings were told on faulty lines`);
-    assert.deepEqual([...met].toSorted(), [...lineFaults].toSorted(), 'every kind of fault was met');
-  });
+test('every driver that a board file can name has a bench of faults', () => {
+  const benched = new Set(faultBenches.map(({ driver }) => driver));
+  assert.deepEqual(
+    [...benched].toSorted(),
+    drivers.map(({ name }) => name).toSorted(),
+    'one without, or one of a driver that there is not',
+  );
+});
+
+// The others run in another file, beside this one.
+for (const bench of faultBenches.filter(({ driver }) => wireOf(driver) === 'modbus')) {
+  const seeds = seedsOf(bench, 50);
+  test(titleOf(bench, seeds), () => bench.run(seeds));
 }

@@ -23,7 +23,9 @@ const refuses = (points: readonly object[], expected: RegExp, more: object = {})
     () => parseRegisterMap('m.json', textOf(points, more)),
     (error: unknown) => {
       assert.ok(error instanceof GridError && error.code === 'GTX-MAP-002' && error.kind === 'input', String(error));
+      assert.match(error.message, /^m\.json:\d+ /, 'file and line');
       assert.match(error.message, expected);
+      assert.ok(error.hint !== undefined);
       return true;
     },
   );

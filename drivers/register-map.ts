@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { type Static, Type } from '#hal/schema.ts';
+import { schemaFaults } from '#hal/schema-faults.ts';
 import { type CheckedYaml, parseCheckedYaml } from '#hal/checked-yaml.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { maxReadRegisters } from './modbus/protocol.ts';
@@ -154,7 +154,7 @@ export function parseRegisterMap(path: string, text: string): RegisterMap {
 function jsonOf(text: string): RegisterMap | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return Value.Check(registerMapSchema, value) ? value : undefined;
+    return schemaFaults(registerMapSchema, value).length === 0 ? (value as RegisterMap) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -13,7 +13,8 @@ import { sunSpecBattery, sunSpecInverter } from './sunspec/sunspec-drivers.ts';
  *    properties: give each a `description`, and a `title` where the rule in words says more than the rule. A family
  *    made from data files may export a list of definitions.
  * 2. Add it to this list. The board file's schema, its checks and the emulated building follow from it.
- * 3. Refresh the published schema: `node cli/node24.js boards/write-schema.ts`.
+ * 3. Give it a bench of faults in `fault-benches.ts`: the tests ask for one of each driver.
+ * 4. Refresh the published schema: `node cli/node24.js boards/write-schema.ts`.
  * A device in a role that the edge does not know yet needs the role as well: `roles` and `Capabilities` in `driver.ts`.
  */
 export const drivers: readonly Driver[] = [

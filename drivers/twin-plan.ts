@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '#hal/schema.ts';
 import { parseCheckedYaml } from '#hal/checked-yaml.ts';
 import { buildingTypes } from './site/load-shapes.ts';
 import { twinKinds } from './twins.ts';

@@ -6,6 +6,7 @@ import { UnixSeconds } from '#hal/units.ts';
 import { ModbusTcpClient } from './modbus/client.ts';
 import { SunSpecBattery } from './sunspec/battery.ts';
 import { SunSpecInverter } from './sunspec/inverter.ts';
+import { noMemory } from './sunspec/twin-bench.ts';
 import { parseTwinPlan } from './twin-plan.ts';
 import { TwinSet } from './twin-set.ts';
 import { twinKinds } from './twins.ts';
@@ -34,7 +35,7 @@ test('a plan that cannot be served is refused with its line', () => {
 
 test('every kind of device can be served, and what is set in one moves the others', async () => {
   const clock = { time: 1_782_070_200, now: () => UnixSeconds(clock.time) };
-  const kinds = twinKinds.filter(({ name }) => name !== 'sunspec-inverter-legacy');
+  const kinds = twinKinds.filter(({ name }) => !name.endsWith('-legacy'));
   const devices = kinds.map(({ name }, i) => ({ twin: name, unit: i + 1 }));
   const plan = parseTwinPlan('plan.yaml', JSON.stringify({ ports: [{ tcp: 0, devices }] }));
   await using twins = new TwinSet(plan, clock);
@@ -43,8 +44,8 @@ test('every kind of device can be served, and what is set in one moves the other
   const unit = (name: string): number => served.find(({ twin }) => twin === name)!.unit;
   await using client = new ModbusTcpClient(new TcpPort('127.0.0.1', Number(served[0]!.at.split(':')[1])));
   const [plant, cells] = [
-    new SunSpecInverter(client, unit('sunspec-inverter')),
-    new SunSpecBattery(client, unit('sunspec-battery')),
+    new SunSpecInverter(client, unit('sunspec-inverter'), clock),
+    new SunSpecBattery(client, unit('sunspec-battery'), { clock, memory: noMemory }),
   ];
   await Promise.all([plant.start(), cells.start()]);
   const run = (seconds: number): void => {

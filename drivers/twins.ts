@@ -90,43 +90,58 @@ const meters = meterMaps.map(
   }),
 );
 
-const inverter = (name: string, generation: InverterModels, summary: string): TwinKind => ({
-  name,
-  summary,
+/** A device of either generation of models; those of the newer one have the heartbeats of model 715. */
+type Made = Pick<TwinKind, 'name' | 'summary'> & { readonly generation: InverterModels };
+
+const inverter = ({ generation, ...named }: Made): TwinKind => ({
+  ...named,
   unit: 1,
   baud: usualBaud,
   make: ({ site, clock, serial, pvRatedW }) => {
-    const source = { ratedW: pvRatedW, serial, powerW: () => site.state.pvW, energyWh: () => site.generationWh };
-    const twin = new SunSpecInverterTwin(source, clock, generation);
+    const flow = { powerW: () => site.state.pvW, energyWh: () => site.generationWh };
+    const twin = new SunSpecInverterTwin({ ratedW: pvRatedW, serial, hasHeartbeat: true, ...flow }, clock, generation);
     return { ...holding(twin.bank), pv: twin.power.bind(twin) };
   },
 });
 
-const sunSpec: readonly TwinKind[] = [
-  inverter('sunspec-inverter', 'ieee1547', 'PV inverter, SunSpec models 1 and 701 to 712'),
-  inverter('sunspec-inverter-legacy', 'legacy', 'PV inverter, SunSpec models 1, 103, 120 and 123'),
-  {
-    name: 'sunspec-battery',
-    summary: 'Battery, SunSpec models 1 and 701 to 714',
-    unit: 2,
-    baud: usualBaud,
-    make: ({ site, clock, serial, battery }) => {
-      const twin = new SunSpecBatteryTwin(
-        {
-          ...battery,
-          serial,
-          acPowerW: () => site.state.batteryW,
-          socCentiPercent: () => site.stateOfChargeCentiPercent,
-          acChargeWh: () => site.acChargeWh,
-          acDischargeWh: () => site.acDischargeWh,
-          dcChargeWh: () => site.dcChargeWh,
-          dcDischargeWh: () => site.dcDischargeWh,
-        },
-        clock,
-      );
-      return { ...holding(twin.bank), battery: twin.power.bind(twin) };
-    },
+const battery = ({ generation, ...named }: Made): TwinKind => ({
+  ...named,
+  unit: 2,
+  baud: usualBaud,
+  make: ({ site, clock, serial, battery: spec }) => {
+    const source = {
+      ...spec,
+      serial,
+      hasHeartbeat: true,
+      acPowerW: () => site.state.batteryW,
+      socCentiPercent: () => site.stateOfChargeCentiPercent,
+      acChargeWh: () => site.acChargeWh,
+      acDischargeWh: () => site.acDischargeWh,
+      dcChargeWh: () => site.dcChargeWh,
+      dcDischargeWh: () => site.dcDischargeWh,
+    };
+    const twin = new SunSpecBatteryTwin(source, clock, generation);
+    return { ...holding(twin.bank), battery: twin.power.bind(twin) };
   },
+});
+
+const sunSpec: readonly TwinKind[] = [
+  inverter({
+    name: 'sunspec-inverter',
+    generation: 'ieee1547',
+    summary: 'PV inverter, SunSpec models 1, 701 to 712 and 715',
+  }),
+  inverter({
+    name: 'sunspec-inverter-legacy',
+    generation: 'legacy',
+    summary: 'PV inverter, SunSpec models 1, 103, 120 and 123',
+  }),
+  battery({ name: 'sunspec-battery', generation: 'ieee1547', summary: 'Battery, SunSpec models 1 and 701 to 715' }),
+  battery({
+    name: 'sunspec-battery-legacy',
+    generation: 'legacy',
+    summary: 'Battery, SunSpec models 1, 103, 120, 123, 124 and 802',
+  }),
   {
     name: 'sunspec-meter',
     summary: 'Meter, SunSpec models 1 and 203, such as a Fronius Smart Meter',

@@ -1,4 +1,4 @@
-import { type TObject, Type } from 'typebox';
+import { type TObject, Type } from '#hal/schema.ts';
 import { type PortSpec, portSchema } from '#hal/port-file.ts';
 import { type Role, roles } from '#drivers/driver.ts';
 import { driversOf } from '#drivers/registry.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Static, type TObject, Type } from 'typebox';
+import { type Static, type TObject, Type } from '#hal/schema.ts';
 import { parseCheckedYaml } from '#hal/checked-yaml.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { mqttPortSchema, type PortSpec, portSchema } from '#hal/port-file.ts';
@@ -112,8 +112,14 @@ const codes = {
  * Reads and checks one board file.
  * @throws GridError GTX-BRD-001 (cannot be read, or is not YAML) or GTX-BRD-002 (line, key and what was expected)
  */
-export function loadBoardFile(path: string): BoardFile {
-  const { value, fault } = parseCheckedYaml(path, readInput(path), boardSchema, codes);
+export const loadBoardFile = (path: string): BoardFile => parseBoardFile(path, readInput(path));
+
+/**
+ * Like `loadBoardFile`, of the text of a file.
+ * @throws GridError GTX-BRD-001 (not YAML) or GTX-BRD-002
+ */
+export function parseBoardFile(path: string, text: string): BoardFile {
+  const { value, fault } = parseCheckedYaml(path, text, boardSchema, codes);
   // The schema is made from the registry, where the types of its drivers are forgotten.
   const file = { ...value, path } as BoardFile;
   checkRules(file, fault);
@@ -170,7 +176,9 @@ function checkRules(file: BoardFile, fault: Fault): void {
   }
 }
 
+/** The list has the usual names; those that it lacks cost 10 MB of formats and languages to be asked for. */
 function isTimeZone(name: string): boolean {
+  if (name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name)) return true;
   try {
     localTimeOf(name);
     return true;

@@ -1,4 +1,4 @@
-import type { YamlPath } from '#hal/checked-yaml.ts';
+import type { ValuePath } from '#hal/schema-faults.ts';
 import type { GridError } from '#hal/errors.ts';
 import { kindOf, placeOf, type PortSpec } from '#hal/port-file.ts';
 import { portsOfWire } from '#drivers/driver.ts';
@@ -7,7 +7,7 @@ import { type BoardDevice, devicesOf, emulated, isEmulated, portOf } from './boa
 import type { BoardFile } from './board-file.ts';
 
 /** The error for a rule that is broken at a place of the file. */
-export type Fault = (path: YamlPath, text: string) => GridError;
+export type Fault = (path: ValuePath, text: string) => GridError;
 
 const portName = /^[a-z][a-z0-9-]{0,31}$/;
 
@@ -63,7 +63,7 @@ function busOf(file: BoardFile, { role, entry }: BoardDevice, fault: Fault): str
 }
 
 /** A port that is written out beside a named one of the same place would be opened twice. */
-function checkSameLine(file: BoardFile, spec: PortSpec, path: YamlPath, fault: Fault): void {
+function checkSameLine(file: BoardFile, spec: PortSpec, path: ValuePath, fault: Fault): void {
   const named = Object.entries(file.ports ?? {}).find(([, other]) => placeOf(other) === placeOf(spec));
   if (named === undefined || named[1] === spec) return;
   throw fault(path, `${placeOf(spec)} is the port ${named[0]}: expected its name`);

@@ -9,16 +9,21 @@ import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { BoardFile } from './board-file.ts';
 import { type ClientIdentity, Connection } from './client/connection.ts';
+import { ClientFile } from './client/client-file.ts';
 import type { Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
+import { demandedStaple } from './client/staple.ts';
+import { StapleMemory } from './client/staple-memory.ts';
 import { UtilityClient, type UtilityClientOptions } from './client/utility-client.ts';
 import { DerReporter } from './control/der-reporter.ts';
 import type { Explanation } from './control/explanation.ts';
 import { ControlLoop } from './control/loop.ts';
+import { revertFaults } from './control/safe-revert.ts';
 import { notApplicable, supportedModes } from './control/supported-modes.ts';
 import { DeviceStarts, startRetrySeconds } from './device-starts.ts';
 import { ExchangeGate } from './exchange-gate.ts';
 import { Health, type PartHealth } from './health.ts';
+import { meterBoundsOf } from './meter-watch.ts';
 import { Metering } from './metering.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxFile } from './outbox-file.ts';
@@ -50,7 +55,7 @@ export interface BoardOptions {
     /** The DERs are demand response enabled devices (AS/NZS 4755): their DERStatus tells the mode. */
     readonly demandResponse?: boolean;
   };
-  /** The server is ours and proves at each handshake that its certificate is not revoked; another may not. */
+  /** The server proves at each handshake that its certificate is not revoked; else it must once it is known to. */
   readonly serverStaples?: boolean;
   readonly sampleSeconds: number;
   readonly seed: number;
@@ -73,6 +78,7 @@ export class Board implements AsyncDisposable {
   /** The device of the server's that this board is; `undefined`: the one of its certificate. */
   readonly #device: Lfdi | undefined;
   #identity: BoardIdentity;
+  readonly #staple: StapleMemory;
   readonly #gate = new ExchangeGate();
   readonly #metering: Metering;
   /** Once it is known that the server is none of ours. */
@@ -96,9 +102,11 @@ export class Board implements AsyncDisposable {
     this.#options = options;
     this.#log = log;
     const { checkHostName = true, devices: managed, registration, subscriptions } = options.utility ?? {};
-    this.connection = new Connection(new URL(serverUrl).origin, identity, {
+    const { origin } = new URL(serverUrl);
+    this.#staple = new StapleMemory(new ClientFile(outboxFile, file.meterId), origin);
+    this.connection = new Connection(origin, identity, {
       checkHostName,
-      mustStaple: options.serverStaples === true,
+      staple: options.serverStaples === true ? demandedStaple : this.#staple,
     });
     const { connection } = this;
     this.outbox = new Outbox(outboxFile, file.meterId, channelNames);
@@ -121,7 +129,15 @@ export class Board implements AsyncDisposable {
     this.#device = first?.lfdi === lfdi ? undefined : first?.lfdi;
     const mirror = new Mirror(connection, file.meterId, () => this.#identity.lfdi);
     this.#starts = new DeviceStarts(devices, this.#health, log);
-    this.#metering = new Metering({ devices, outbox: this.outbox, mirror, health: this.#health, log, onPosted });
+    this.#metering = new Metering({
+      devices,
+      outbox: this.outbox,
+      mirror,
+      health: this.#health,
+      log,
+      bounds: meterBoundsOf(file),
+      onPosted,
+    });
     this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#device, sampleSeconds, log });
     const { inverter, battery } = file.devices;
     const demandResponse = options.utility?.demandResponse === true;
@@ -136,7 +152,7 @@ export class Board implements AsyncDisposable {
   async start(): Promise<void> {
     const { clock, sampleSeconds } = this.#options;
     await this.#starts.attempt(clock.now());
-    this.#loop.start((role) => this.#starts.isStarted(role));
+    this.#takeIntoControl();
     const every = (
       name: string,
       period: number,
@@ -148,6 +164,8 @@ export class Board implements AsyncDisposable {
     };
     this.#timers.use(this.utility.onChange(() => this.#refuse()));
     await this.utility.start();
+    // What it has of an earlier run.
+    if (this.outbox.totals.queued > 0 || this.utility.view(this.#device) !== undefined) this.#loop.beginAgain();
     every('sample', sampleSeconds, 0, 'sample', (now) => this.#sampleAndControl(now));
     if (!this.#starts.isComplete) {
       // With the exchange, so that control does not wait for a device that is not there.
@@ -209,7 +227,18 @@ export class Board implements AsyncDisposable {
   }
 
   async #findDevices(now: UnixSeconds): Promise<void> {
-    if (await this.#starts.attempt(now)) this.#loop.start((role) => this.#starts.isStarted(role));
+    if (await this.#starts.attempt(now)) this.#takeIntoControl();
+  }
+
+  /** Controls what has been found, and tells what would not be safe without the board. */
+  #takeIntoControl(): void {
+    const { file, devices, clock } = this.#options;
+    const isStarted = (role: 'inverter' | 'battery'): boolean => this.#starts.isStarted(role);
+    this.#loop.start(isStarted);
+    for (const [role, fault] of revertFaults(file, devices, isStarted)) {
+      this.#health.set(`${role} revert`, clock.now(), fault);
+      this.#log.error({ device: role, reason: fault.describe() }, 'device does not fall back to something safe');
+    }
   }
 
   async #sampleAndControl(now: UnixSeconds): Promise<void> {
@@ -312,6 +341,7 @@ export class Board implements AsyncDisposable {
       await this.#gate.among(async () => talk(await this.utility.resources(this.#device)));
       if (this.#failures > 0) this.#log.info({ what }, 'head-end reached again');
       this.utility.reached();
+      if (this.utility.hasExtension === true) await this.#staple.isOurs();
       this.#failures = 0;
       this.#health.set('head-end', this.#options.clock.now());
     } catch (error) {

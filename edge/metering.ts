@@ -1,10 +1,12 @@
+import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { RefusedError } from './client/connection.ts';
 import type { Resources } from './client/discovery.ts';
 import type { Mirror } from './client/mirror.ts';
 import type { Health } from './health.ts';
-import type { Outbox, QueuedPosting } from './outbox.ts';
+import type { MeterBounds } from './meter-watch.ts';
+import type { Outbox, Posting, QueuedPosting } from './outbox.ts';
 import {
   type BoardDevices,
   type BoardRegisters,
@@ -20,6 +22,8 @@ export interface MeteringOptions {
   readonly mirror: Mirror;
   readonly health: Health;
   readonly log: Log;
+  /** What the meter is believed; everything where it is left out. */
+  readonly bounds?: MeterBounds;
   /** Called with the wall milliseconds of every acknowledged post. */
   readonly onPosted: (elapsedMs: number) => void;
 }
@@ -28,20 +32,35 @@ export interface MeteringOptions {
 const firstAtOnce = 60;
 const mostAtOnce = 240;
 
+/** Before this program was written it ran nowhere: a clock that says so was not set. 2020-01-01T00:00:00Z. */
+const firstSecond = 1_577_836_800;
+const longestPeriodSeconds = 86_400;
+
+const clockUnset = (): GridError =>
+  new GridError(
+    'GTX-EDG-045',
+    'The clock of the board is not set: readings cannot be kept, as nobody knows when they were',
+    {
+      hint: 'Give the board a time server (`timedatectl`) or a clock chip; control goes on without.',
+    },
+  );
+
 /** What a board measures, and how it comes to the head-end: sampled, kept in the outbox, posted in order. */
 export class Metering {
   readonly #options: MeteringOptions;
   readonly #sampler: Sampler;
   #sample: SiteSample | undefined;
   #lastPosted: UnixSeconds | undefined;
+  #isFull = false;
+  #isClockUnset = false;
   /** Postings that are sent in one go. */
   #atOnce = firstAtOnce;
 
   constructor(options: MeteringOptions) {
-    const { devices, outbox, health, log } = options;
+    const { devices, outbox, health, log, bounds } = options;
     this.#options = options;
     const registers = outbox.state('registers') as BoardRegisters | undefined;
-    this.#sampler = new Sampler(devices, registers ?? emptyRegisters, log, health);
+    this.#sampler = new Sampler(devices, registers ?? emptyRegisters, log, health, bounds);
   }
 
   /** The newest sample. */
@@ -50,7 +69,9 @@ export class Metering {
   }
 
   async take(now: UnixSeconds): Promise<SiteSample> {
-    this.#sample = await this.#sampler.sample(now);
+    const sampling = this.#sampler.sample(now);
+    this.#options.devices.onSample?.(now, sampling);
+    this.#sample = await sampling;
     return this.#sample;
   }
 
@@ -58,15 +79,43 @@ export class Metering {
     return this.#sampler.readGrid(now);
   }
 
-  /** Queues the posting of a period that ends now, if now was sampled. */
+  /** Queues the posting of a period that ends now, if now was sampled. One that cannot be kept is counted as lost. */
   async queue(now: UnixSeconds): Promise<void> {
+    const { outbox, health, log } = this.#options;
     const sample = this.#sample;
     if (sample?.time !== now) return;
-    // A period that ends before it begins is a clock that was set back.
-    const duration = this.#lastPosted === undefined ? 0 : Math.max(0, now - this.#lastPosted);
+    const passed = this.#lastPosted === undefined ? 0 : now - this.#lastPosted;
     this.#lastPosted = now;
+    // A clock that was set, back or far forward, does not say how long the period was.
+    const duration = passed < 0 || passed > longestPeriodSeconds ? 0 : passed;
     const posting = { start: UnixSeconds(now - duration), duration, values: this.#sampler.values(sample) };
-    await this.#options.outbox.append(posting, { registers: this.#sampler.registers });
+    if (now >= firstSecond) {
+      if (this.#isClockUnset) health.set('clock', now);
+      this.#isClockUnset = false;
+      await this.#keep(posting, now);
+      return;
+    }
+    outbox.giveUp(posting, false);
+    health.set('clock', now, clockUnset());
+    if (!this.#isClockUnset) log.error({ reason: clockUnset().describe() }, 'readings without a time are lost');
+    this.#isClockUnset = true;
+  }
+
+  /** A disk that is full is no reason not to post what waits, and nothing is made up for what it does not take. */
+  async #keep(posting: Posting, now: UnixSeconds): Promise<void> {
+    const { outbox, health, log } = this.#options;
+    try {
+      await outbox.append(posting, { registers: this.#sampler.registers });
+      health.set('outbox', now);
+      if (this.#isFull) log.info('readings are kept again');
+      this.#isFull = false;
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      outbox.giveUp(posting);
+      health.set('outbox', now, error);
+      if (!this.#isFull) log.error({ reason: error.describe() }, 'readings cannot be kept; they are counted as lost');
+      this.#isFull = true;
+    }
   }
 
   /**

@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { crc32 } from 'node:zlib';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import type { Log } from '#hal/log.ts';
+import { isDamage, openWhole, type Repair } from './outbox-repair.ts';
+import { sumOf } from './outbox-sum.ts';
 
 /** A row of the outbox as it lies in the file. */
 export interface OutboxRow {
@@ -12,6 +14,11 @@ export interface OutboxRow {
   readonly values: string;
 }
 
+/** A row as it is read back: of one that is damaged the values are missing. */
+export interface StoredRow extends Omit<OutboxRow, 'values'> {
+  readonly values: string | undefined;
+}
+
 /** A time of which something is missing. */
 export interface Gap {
   readonly from: number;
@@ -19,8 +26,19 @@ export interface Gap {
   readonly why: GapReason;
 }
 
-/** `not measured`: nothing was queued. The others: it was, and was lost or not taken. */
-export type GapReason = 'not measured' | 'given up' | 'damaged' | 'refused';
+/**
+ * `not measured`: nothing was queued. `not kept`: it was measured, and the disk did not take it. `memory damaged`: what was queued may be missing, for the file was damaged. The
+ * others: it was queued, and was lost or not taken.
+ */
+export type GapReason = 'not measured' | 'not kept' | 'given up' | 'damaged' | 'memory damaged' | 'refused';
+
+/** What a board kept beside its rows. */
+export interface KeptState {
+  /** JSON; `undefined` before the first write, and when it is lost. */
+  readonly state: string | undefined;
+  /** It, or rows of the board, may be lost. */
+  readonly isDamaged: boolean;
+}
 
 /** What one board writes in one go, all or nothing. */
 export interface OutboxWrite {
@@ -45,7 +63,13 @@ interface Waiting {
 /** Gaps that are remembered of each board; the oldest are forgotten. */
 export const mostGaps = 200;
 
-const sumOf = (...parts: readonly (string | number)[]): number => crc32(parts.join('\u0000'));
+const tables = `
+  CREATE TABLE IF NOT EXISTS outbox (board TEXT, sequence INTEGER, start INTEGER, duration INTEGER, "values" TEXT,
+    sum INTEGER, PRIMARY KEY (board, sequence)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS state (board TEXT PRIMARY KEY, value TEXT, sum INTEGER) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS gap (id INTEGER PRIMARY KEY, board TEXT, start INTEGER, end INTEGER, why TEXT) STRICT;
+  CREATE TABLE IF NOT EXISTS damaged_state (board TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;`;
+const cardHint = 'The SD card may be worn out: replace it. The board works on, with registers that may begin anew.';
 /** A page of a WAL has this much before it (SQLite file format, §4.1). */
 const frameHeadBytes = 24;
 /** mxFrame in the first copy of the header of the WAL index (SQLite "WAL-mode file format", §2.2.1). */
@@ -55,11 +79,13 @@ const mxFrameAt = 16;
  * The SQLite file behind the outboxes of a process: one board's on a board, many on a laptop. What is written in one
  * turn of the event loop is committed together. WAL with synchronous NORMAL: it survives `kill -9` of the program at
  * any moment; a power cut may take the last commits, never the file. Each row and state has a checksum of its own: what
- * an SD card made of it is not sent as a reading.
+ * an SD card made of it is not sent as a reading. What is damaged is set aside, told, and keeps no board from working.
  */
 export class OutboxFile implements Disposable {
   readonly #database: DatabaseSync;
   readonly #file: string;
+  readonly #log: Log | undefined;
+  readonly #repair: Repair | undefined;
   readonly #pageBytes: number;
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
@@ -72,21 +98,21 @@ export class OutboxFile implements Disposable {
   #lastFrame = 0;
   #bytesWritten = 0;
 
-  /** Throws `GTX-OUT-001` when the file cannot be opened. */
-  constructor(file: string) {
+  /** Throws `GTX-OUT-001` when the file cannot be opened. The log is told of what was damaged. */
+  constructor(file: string, log?: Log) {
     this.#file = file;
+    this.#log = log;
     try {
-      this.#database = new DatabaseSync(file);
-      this.#database.exec(`
-        PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;
-        CREATE TABLE IF NOT EXISTS outbox (board TEXT, sequence INTEGER, start INTEGER, duration INTEGER, "values" TEXT,
-          sum INTEGER, PRIMARY KEY (board, sequence)) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS state (board TEXT PRIMARY KEY, value TEXT, sum INTEGER) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS gap (id INTEGER PRIMARY KEY, board TEXT, start INTEGER, end INTEGER, why TEXT) STRICT;`);
-      for (const table of ['outbox', 'state']) this.#addSums(table);
+      const { database, repair } = openWhole(file, tables);
+      this.#database = database;
+      this.#repair = repair;
     } catch (error) {
       const hint = 'Check that the folder is writable and that the disk has space left.';
       throw new GridError('GTX-OUT-001', `Cannot open the outbox ${file}: ${reasonOf(error)}`, { hint, cause: error });
+    }
+    if (this.#repair !== undefined) {
+      const what = `${file} is damaged and was set aside`;
+      log?.error({ ...this.#repair, reason: new GridError('GTX-OUT-003', what, { hint: cardHint }).describe() }, what);
     }
     this.#pageBytes = Number(this.#database.prepare('PRAGMA page_size').get()?.['page_size']);
     this.#lastFrame = this.#frame();
@@ -108,24 +134,40 @@ export class OutboxFile implements Disposable {
     return this.#bytesWritten;
   }
 
-  /** Throws `GTX-OUT-003` when it is not what was written. */
-  stateOf(board: string): string | undefined {
-    const row = this.#database.prepare('SELECT value, sum FROM state WHERE board = ?').get(board);
-    if (row === undefined) return undefined;
+  /** What is not as it was written is moved aside within the file, and told to the log. Throws `GTX-OUT-003`. */
+  stateOf(board: string): KeptState {
+    const isRepaired = this.#repair !== undefined;
+    const row = this.#ask('SELECT value, sum FROM state WHERE board = ?', board);
+    if (row === undefined) return { state: undefined, isDamaged: isRepaired };
     const value = String(row['value']);
-    if (row['sum'] === null || Number(row['sum']) === sumOf(board, value)) return value;
-    throw new GridError('GTX-OUT-003', `The state of ${board} in ${this.#file} is damaged`, {
-      hint: 'The SD card may be worn out: replace it and restore the data folder from a backup.',
+    if (row['sum'] === null || Number(row['sum']) === sumOf(board, value))
+      return { state: value, isDamaged: isRepaired };
+    const what = `The state of ${board} in ${this.#file} is damaged`;
+    this.#log?.error({ board, reason: new GridError('GTX-OUT-003', what, { hint: cardHint }).describe() }, what);
+    const keep = this.#database.prepare('INSERT OR REPLACE INTO damaged_state VALUES (?, ?)');
+    this.transact(() => keep.run(board, value)).catch((error: unknown) => {
+      this.#log?.warn({ board, reason: reasonOf(error) }, 'the damaged state could not be kept for inspection');
     });
+    return { state: undefined, isDamaged: true };
+  }
+
+  /** The board's newest row: its sequence number and the end of its time; `undefined` when it has none. */
+  newestOf(board: string): { readonly sequence: number; readonly end: number } | undefined {
+    const row = this.#ask(
+      'SELECT sequence, start + duration AS end FROM outbox WHERE board = ? ORDER BY sequence DESC LIMIT 1',
+      board,
+    );
+    return row === undefined ? undefined : { sequence: Number(row['sequence']), end: Number(row['end']) };
   }
 
   sizeOf(board: string): number {
-    return Number(this.#database.prepare('SELECT count(*) AS n FROM outbox WHERE board = ?').get(board)?.['n']);
+    return Number(this.#ask('SELECT count(*) AS n FROM outbox WHERE board = ?', board)?.['n']);
   }
 
-  /** A board's oldest rows after a sequence number; of one that is damaged the values are missing. */
-  rowsOf(board: string, after: number, limit: number): (Omit<OutboxRow, 'values'> & { values: string | undefined })[] {
-    return this.#select.all(board, after, limit).map((row) => {
+  /** A board's oldest rows after a sequence number. */
+  rowsOf(board: string, after: number, limit: number): StoredRow[] {
+    const rows = this.#unlessDamaged(() => this.#select.all(board, after, limit));
+    return rows.map((row) => {
       const [sequence, start, duration] = [Number(row['sequence']), Number(row['start']), Number(row['duration'])];
       const values = String(row['values']);
       const isWhole = row['sum'] === null || Number(row['sum']) === sumOf(board, sequence, start, duration, values);
@@ -177,11 +219,19 @@ export class OutboxFile implements Disposable {
     this.#database.close();
   }
 
-  /** A file of a version that had no checksums. */
-  #addSums(table: string): void {
-    const columns = this.#database.prepare(`PRAGMA table_info(${table})`).all();
-    if (columns.some(({ name }) => name === 'sum')) return;
-    this.#database.exec(`ALTER TABLE ${table} ADD COLUMN sum INTEGER`);
+  #ask(sql: string, board: string): ReturnType<StatementSync['get']> {
+    return this.#unlessDamaged(() => this.#database.prepare(sql).get(board));
+  }
+
+  /** Throws `GTX-OUT-003`. */
+  #unlessDamaged<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const hint = 'Restart the board: it sets the file aside and works on. The SD card may be worn out.';
+      throw new GridError('GTX-OUT-003', `${this.#file} is damaged: ${reasonOf(error)}`, { hint, cause: error });
+    }
   }
 
   #flush(): void {
@@ -203,7 +253,8 @@ export class OutboxFile implements Disposable {
       for (const apply of applies) apply();
       this.#database.exec('COMMIT');
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      // A board that stops may still have something on its way.
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
       const hint = 'Check that the disk has space left.';
       throw new GridError('GTX-OUT-002', `Cannot write the outbox: ${reasonOf(error)}`, { hint, cause: error });
     }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
+import * as fc from 'fast-check';
 import { GridError } from '#hal/errors.ts';
+import type { Log } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { type ChannelValues, channelNames } from '#ieee2030_5/ext/channels.ts';
 import { Outbox, type Posting } from './outbox.ts';
@@ -21,6 +23,10 @@ const temporary = (t: TestContext): string => {
 };
 
 const posting = (start: number): Posting => ({ start: UnixSeconds(start), duration: 15, values: values(7) });
+
+/** A log whose errors are kept. */
+const telling = (told: string[]): Log =>
+  ({ error: (details: object) => void told.push(JSON.stringify(details)) }) as unknown as Log;
 
 /** Sends everything, oldest first; answers the starts. */
 function drain(outbox: Outbox): number[] {
@@ -225,21 +231,143 @@ test('a time that was not measured, one refused and one damaged are told as gaps
   assert.equal(outbox.size, 0);
 });
 
-test('a state that is damaged is told, not believed', async (t) => {
+/** Damages the file as a worn card does: `spoil` is done to it while nobody has it open. */
+function spoiled(path: string, spoil: (database: DatabaseSync) => void): void {
+  using database = new DatabaseSync(path);
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  spoil(database);
+}
+
+test('a state that is damaged is told, not believed, and keeps no board from working', async (t) => {
   const path = temporary(t);
   {
     using file = new OutboxFile(path);
-    await new Outbox(file, 'A', channelNames).append(posting(0), { registers: { importWh: 5 } });
+    const outbox = new Outbox(file, 'A', channelNames);
+    for (const start of [0, 15, 30]) await outbox.append(posting(start), { registers: { importWh: 5 } });
+    outbox.acknowledge(outbox.oldest()!);
+    await outbox.save();
+    await new Outbox(file, 'B', channelNames).append(posting(0), { of: 'B' });
   }
-  {
-    using database = new DatabaseSync(path);
+  spoiled(path, (database) => {
     database.exec(`UPDATE state SET value = replace(value, '"importWh":5', '"importWh":6')`);
+  });
+  {
+    const told: string[] = [];
+    using file = new OutboxFile(path, telling(told));
+    const outbox = new Outbox(file, 'A', channelNames);
+    assert.match(told.join(), /GTX-OUT-003 The state of A .* is damaged/);
+    assert.equal(outbox.state('registers'), undefined);
+    assert.equal(new Outbox(file, 'B', channelNames).state('of'), 'B', 'the other board is as it was');
+    await outbox.append(posting(60), { registers: { importWh: 0 } });
+    assert.deepEqual(drain(outbox), [15, 30, 60], 'what waits has checksums of its own');
+    assert.deepEqual(outbox.report().gaps, [{ from: 45, until: 60, why: 'memory damaged' }]);
   }
-  using file = new OutboxFile(path);
-  assert.throws(
-    () => new Outbox(file, 'A', channelNames),
-    (error) => error instanceof GridError && error.code === 'GTX-OUT-003',
+  const told: string[] = [];
+  using file = new OutboxFile(path, telling(told));
+  assert.deepEqual(new Outbox(file, 'A', channelNames).state('registers'), { importWh: 0 });
+  assert.deepEqual(told, [], 'once');
+  using database = new DatabaseSync(path);
+  assert.match(String(database.prepare('SELECT value FROM damaged_state').get()?.['value']), /"importWh":6/);
+});
+
+test('a file with a bad page is set aside; every whole row of it is sent on, and the others are counted', async (t) => {
+  const path = temporary(t);
+  const postings = 500;
+  {
+    using file = new OutboxFile(path);
+    const outbox = new Outbox(file, 'A', channelNames);
+    for (let n = 0; n < postings; n++) await outbox.append(posting(n * 15), { registers: { importWh: n } });
+    outbox.acknowledge(outbox.oldest()!);
+    await outbox.save();
+  }
+  let leaf = 0;
+  spoiled(path, (database) => {
+    leaf = Number(database.prepare(`SELECT max(pageno) AS n FROM dbstat WHERE name = 'outbox'`).get()?.['n']);
+  });
+  const bytes = readFileSync(path);
+  bytes.fill(0xa5, (leaf - 1) * 4096, leaf * 4096);
+  writeFileSync(path, bytes);
+  const told: string[] = [];
+  using file = new OutboxFile(path, telling(told));
+  assert.match(told.join(), /GTX-OUT-003 .*outbox\.db is damaged and was set aside/);
+  assert.deepEqual(readFileSync(`${path}.damaged`), bytes, 'as it was found');
+  const outbox = new Outbox(file, 'A', channelNames);
+  assert.deepEqual(outbox.state('registers'), { importWh: postings - 1 });
+  const { dropped } = outbox.totals;
+  assert.ok(dropped > 0 && dropped < (9 * postings) / 3, `${dropped} readings were lost`);
+  await outbox.append(posting(postings * 15), {});
+  const sent = drain(outbox);
+  assert.equal(new Set(sent).size, sent.length, 'each once');
+  assert.equal(9 * sent.length + dropped + 9, outbox.totals.queued, 'sent, lost and acknowledged are all there were');
+  assert.deepEqual(outbox.report().gaps, [{ from: 15, until: postings * 15, why: 'memory damaged' }]);
+});
+
+test('a file that is no database any more is set aside, and the board begins anew', async (t) => {
+  const path = temporary(t);
+  for (const noise of ['not a database at all, but text that is long enough', '']) {
+    writeFileSync(path, noise.repeat(100));
+    using file = new OutboxFile(path);
+    const outbox = new Outbox(file, 'A', channelNames);
+    await outbox.append(posting(30), {});
+    assert.deepEqual(drain(outbox), [30]);
+  }
+  assert.equal(readFileSync(`${path}.damaged`, 'utf8').slice(0, 5), 'not a', 'an empty file is a new one');
+});
+
+test('whatever bytes of the file a card changes, a board starts and never sends what was not measured', async (t) => {
+  const path = temporary(t);
+  {
+    using file = new OutboxFile(path);
+    const outbox = new Outbox(file, 'A', channelNames);
+    for (let n = 0; n < 100; n++) await outbox.append(growing(n * 15), { registers: { importWh: n } });
+  }
+  spoiled(path, () => undefined);
+  const whole = readFileSync(path);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 40 }),
+      async (changes) => {
+        const bytes = Buffer.from(whole);
+        for (const [at, value] of changes) bytes[at] = value;
+        for (const part of ['-wal', '-shm']) rmSync(path + part, { force: true });
+        writeFileSync(path, bytes);
+        using file = new OutboxFile(path);
+        const outbox = new Outbox(file, 'A', channelNames);
+        await outbox.append(growing(1500), {});
+        for (let next = outbox.oldest(); next !== undefined; next = outbox.oldest()) {
+          assert.deepEqual(next.values, values(next.start));
+          outbox.acknowledge(next);
+        }
+        assert.ok(outbox.acknowledgedThrough === 1515);
+      },
+    ),
+    { numRuns: 60 },
   );
+});
+
+test('more damaged rows in a row than are held in memory keep none behind them waiting', async (t) => {
+  const path = temporary(t);
+  {
+    using file = new OutboxFile(path);
+    const outbox = new Outbox(file, 'A', channelNames);
+    for (let n = 0; n < 400; n++) await outbox.append(posting(n * 15), {});
+  }
+  spoiled(path, (database) => database.exec('UPDATE outbox SET duration = 14 WHERE sequence <= 300'));
+  using file = new OutboxFile(path);
+  const outbox = new Outbox(file, 'A', channelNames);
+  assert.deepEqual(
+    drain(outbox),
+    Array.from({ length: 100 }, (_, n) => (n + 300) * 15),
+  );
+});
+
+test('what comes after the file was closed is refused, and nothing breaks', async (t) => {
+  const file = new OutboxFile(temporary(t));
+  const outbox = new Outbox(file, 'A', channelNames);
+  await outbox.append(posting(0), {});
+  file[Symbol.dispose]();
+  await assert.rejects(outbox.append(posting(15), {}), { code: 'GTX-OUT-002' });
+  await assert.rejects(outbox.save(), { code: 'GTX-OUT-002' });
 });
 
 test('a file of a version without checksums is read on', async (t) => {
@@ -268,7 +396,7 @@ test('a day of postings writes no more than 100 MB to the card', async (t) => {
     await outbox.append(growing(n * 15), { registers: { grid: { importWh: n, exportWh: n }, lossesWh: n } });
     outbox.acknowledge(outbox.oldest()!);
   }
-  const perDay = (file.bytesWritten * 5_760) / postings;
+  const perDay = outbox.report().writtenBytesADay ?? 0;
   t.diagnostic(`${(perDay / 1e6).toFixed(1)} MB a day`);
   assert.ok(perDay > 1e6 && perDay < 100e6, `${perDay} bytes a day`);
 });

@@ -2,7 +2,7 @@ import { UnixSeconds } from '#hal/units.ts';
 import type { ChannelName } from '#ieee2030_5/ext/channels.ts';
 import type { Meaning } from './minute-means.ts';
 import { agedGroup, defaultRetention, merged, type RetentionPolicy, secondsOfDay } from './outbox-aging.ts';
-import type { Gap, GapReason, OutboxFile, OutboxRow } from './outbox-file.ts';
+import type { Gap, GapReason, OutboxFile, OutboxRow, StoredRow } from './outbox-file.ts';
 
 /** What one post carries: the values at the end of `[start, start + duration]`. */
 export interface Posting<Name extends string = ChannelName> {
@@ -33,6 +33,8 @@ export interface OutboxReport {
   readonly since: UnixSeconds | undefined;
   /** Readings that were made part of coarser ones: their sums are kept, their resolution is not. */
   readonly coarsened: number;
+  /** What the file's flash is worn by, at the pace since it was opened, by all boards in it; `undefined` at first. */
+  readonly writtenBytesADay: number | undefined;
   /** The newest, the oldest of them first. */
   readonly gaps: readonly Gap[];
 }
@@ -63,6 +65,9 @@ const windowSize = 256;
 const mostOfSlot = 64;
 const slotsAtOnce = 4;
 
+/** Seconds of postings from which on the pace of writing tells something. */
+const paceSeconds = 900;
+
 const nothing: OutboxTotals = { queued: 0, acknowledged: 0, dropped: 0, refused: 0 };
 const fresh: Kept = { sequence: 0, totals: nothing, through: UnixSeconds(0), state: {} };
 
@@ -86,8 +91,12 @@ export class Outbox<Name extends string = ChannelName> {
   readonly #doneApart = new Set<number>();
   #gaps: Gap[] = [];
   #kept: Kept;
+  /** The first posting since the file was opened. */
+  #pace: { readonly since: number; readonly bytes: number } | undefined;
+  /** What ended after it may be lost, up to the next posting; `undefined` when the file was whole. */
+  #damagedAfter: number | undefined;
 
-  /** `names` are the channels, in the order in which the file keeps them. Throws `GTX-OUT-003` as `OutboxFile` does. */
+  /** `names` are the channels, in the order in which the file keeps them. Throws `GTX-OUT-003` as `OutboxFile.stateOf` does. */
   constructor(file: OutboxFile, board: string, names: readonly Name[], options: OutboxOptions = {}) {
     this.#file = file;
     this.#board = board;
@@ -95,10 +104,15 @@ export class Outbox<Name extends string = ChannelName> {
     const { meanings = new Map<string, Meaning>(), retention = defaultRetention } = options;
     this.#meanings = new Map(names.map((name) => [name, meanings.get(name) ?? 'last']));
     this.#retention = retention;
-    const kept = file.stateOf(board);
-    this.#kept = kept === undefined ? fresh : (JSON.parse(kept) as Kept);
+    const { state, isDamaged } = file.stateOf(board);
+    const newest = file.newestOf(board);
+    const kept = state === undefined ? fresh : (JSON.parse(state) as Kept);
+    this.#kept = { ...kept, sequence: Math.max(kept.sequence, newest?.sequence ?? 0) };
     this.#size = file.sizeOf(board);
     this.#load();
+    if (!isDamaged) return;
+    this.#damagedAfter = state === undefined ? (newest?.end ?? Infinity) : kept.through;
+    this.#countLost();
   }
 
   /** Postings that wait for an acknowledgement. */
@@ -120,6 +134,7 @@ export class Outbox<Name extends string = ChannelName> {
       waiting: this.#size,
       since: this.#window[0]?.start,
       coarsened: this.#kept.coarsened ?? 0,
+      writtenBytesADay: this.#writtenADay(),
       gaps: [...this.#file.gapsOf(this.#board), ...this.#gaps],
     };
   }
@@ -131,14 +146,27 @@ export class Outbox<Name extends string = ChannelName> {
     const end = posting.start + posting.duration;
     const queued = totals.queued + this.#countOf(posting);
     const kept: Kept = { ...this.#kept, sequence, end, totals: { ...totals, queued }, state };
-    if (before !== undefined && posting.start > before) this.#gap(before, posting.start, 'not measured');
+    if (this.#damagedAfter !== undefined) {
+      this.#gap(Math.min(this.#damagedAfter, posting.start), posting.start, 'memory damaged');
+      this.#damagedAfter = undefined;
+    } else if (before !== undefined && posting.start > before) this.#gap(before, posting.start, 'not measured');
     const isAtHand = this.#window.length === this.#size && this.#size < windowSize;
     await this.#write(kept, [this.#rowOf({ ...posting, sequence })]);
     this.#newest = { ...posting, sequence };
+    this.#pace ??= { since: end, bytes: this.#file.bytesWritten };
     if (isAtHand) this.#window.push(this.#newest);
     this.#size++;
     await this.#age(UnixSeconds(end));
     this.#limit(end);
+  }
+
+  /** A posting that could not be kept: its readings are counted, and its time is a gap where it is known. */
+  giveUp(posting: Posting<Name>, isTimeKnown = true): void {
+    const { totals } = this.#kept;
+    const [end, lost] = [posting.start + posting.duration, this.#countOf(posting)];
+    const counted = { ...totals, queued: totals.queued + lost, dropped: totals.dropped + lost };
+    this.#kept = { ...this.#kept, totals: counted, ...(isTimeKnown && { end }) };
+    if (isTimeKnown) this.#gap(posting.start, end, 'not kept');
   }
 
   /** The posting to send next, or `undefined` when everything is acknowledged. */
@@ -248,6 +276,27 @@ export class Outbox<Name extends string = ChannelName> {
     return this.#names.filter((name) => values[name] !== undefined).length;
   }
 
+  #writtenADay(): number | undefined {
+    if (this.#pace === undefined) return undefined;
+    const seconds = (this.#kept.end ?? 0) - this.#pace.since;
+    if (seconds < paceSeconds) return undefined;
+    return Math.round(((this.#file.bytesWritten - this.#pace.bytes) * secondsOfDay) / seconds);
+  }
+
+  /** Of what was queued, what is neither settled nor here any more. */
+  #countLost(): void {
+    let here = 0;
+    let rows: readonly QueuedPosting<Name>[] = this.#window;
+    for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
+      here += rows.reduce((sum, row) => sum + this.#countOf(row), 0);
+      rows = this.#rows(last.sequence, windowSize);
+    }
+    const { totals, coarsened = 0 } = this.#kept;
+    const settled = totals.acknowledged + totals.dropped + totals.refused + coarsened;
+    const dropped = totals.dropped + Math.max(0, totals.queued - settled - here);
+    this.#kept = { ...this.#kept, totals: { ...totals, dropped } };
+  }
+
   #finish(posting: QueuedPosting<Name>): void {
     if (this.#window[0]?.sequence === posting.sequence) {
       this.#window.shift();
@@ -273,28 +322,33 @@ export class Outbox<Name extends string = ChannelName> {
   }
 
   #load(): void {
-    for (;;) {
-      const before = this.#size;
-      this.#window = this.#rows(this.#doneThrough, windowSize);
-      // A whole window of damaged rows is passed over, as it is done with.
-      if (this.#window.length > 0 || this.#size === before) return;
+    this.#window = this.#rows(this.#doneThrough, windowSize);
+  }
+
+  /**
+   * The first rows that are whole, at most `limit`; none only where there are no more. Of damaged ones the time is told
+   * as a gap, and they are done with.
+   */
+  #rows(after: number, limit: number): QueuedPosting<Name>[] {
+    for (let from = after; ; ) {
+      const rows = this.#file.rowsOf(this.#board, from, limit);
+      const last = rows.at(-1);
+      if (last === undefined) return [];
+      const whole = rows.filter(({ sequence }) => !this.#doneApart.has(sequence)).flatMap((row) => this.#whole(row));
+      if (whole.length > 0) return whole;
+      from = last.sequence;
     }
   }
 
-  /** Rows that are whole; of damaged ones the time is told as a gap, and they are done with. */
-  #rows(after: number, limit: number): QueuedPosting<Name>[] {
-    const rows = this.#file.rowsOf(this.#board, after, limit).filter(({ sequence }) => !this.#doneApart.has(sequence));
-    return rows.flatMap(({ sequence, start, duration, values }) => {
-      if (values === undefined) {
-        this.#lose(sequence, start, duration);
-        return [];
-      }
-      const read = JSON.parse(values) as readonly (number | null)[];
-      const named = this.#names.map((name, i) => [name, read[i] ?? undefined]);
-      return [
-        { sequence, start: UnixSeconds(start), duration, values: Object.fromEntries(named) as Posting<Name>['values'] },
-      ];
-    });
+  #whole({ sequence, start, duration, values }: StoredRow): readonly QueuedPosting<Name>[] {
+    if (values === undefined) {
+      this.#lose(sequence, start, duration);
+      return [];
+    }
+    const read = JSON.parse(values) as readonly (number | null)[];
+    const named = this.#names.map((name, i) => [name, read[i] ?? undefined]);
+    const posting = Object.fromEntries(named) as Posting<Name>['values'];
+    return [{ sequence, start: UnixSeconds(start), duration, values: posting }];
   }
 
   /** How many readings it held nobody knows: as many as there are channels. */

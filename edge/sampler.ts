@@ -15,7 +15,9 @@ import type {
 import type { GridReading } from '#drivers/grid-support.ts';
 import type { ChannelValues } from '#ieee2030_5/ext/channels.ts';
 import { Health } from './health.ts';
+import { type MeterBounds, type MeterMemory, nothingSeen, watchMeter } from './meter-watch.ts';
 import { countNet, emptyNetRegister, type NetRegister } from './net-register.ts';
+import { PatientCall } from './patient-call.ts';
 
 export interface BoardDevices {
   readonly meter: SiteMeter;
@@ -28,6 +30,8 @@ export interface BoardDevices {
   readonly battery: Battery | undefined;
   readonly ripple?: RippleInput | undefined;
   readonly contactor?: Contactor | undefined;
+  /** Told of every sample when it is begun. */
+  readonly onSample?: (now: UnixSeconds, sample: Promise<SiteSample>) => void;
 }
 
 /** What a board knows of its building at one instant; `undefined` where a device did not answer. */
@@ -56,8 +60,12 @@ export interface BoardRegisters {
 
 export const emptyRegisters: BoardRegisters = { grid: emptyNetRegister, load: emptyNetRegister, lossesWh: Wh(0) };
 
-const frameTimeoutMs = 5000;
-const shortWaitMs = 300;
+/** How long a sample waits, wall milliseconds: for a device that is well, and for one that was silent the last time. */
+const patienceMs = { well: 2_000, silent: 300 } as const;
+/** An emulated front-end sends for each sample. */
+const emulatedFrameMs = 5_000;
+/** A real one sends when it likes, and one that was silent may be so for long. */
+const realFrameMs = { well: 300, silent: 100 } as const;
 
 /** Reads all devices of a board side by side; one that fails does not stop the others. */
 export class Sampler {
@@ -65,23 +73,35 @@ export class Sampler {
   readonly #log: Log;
   readonly #health: Health;
   readonly #failing = new Set<string>();
+  readonly #reads = new Map<string, PatientCall<unknown>>();
+  readonly #bounds: MeterBounds | undefined;
   #frameBefore: ClampFrame | undefined;
+  #watched: MeterMemory = nothingSeen;
   registers: BoardRegisters;
 
-  constructor(devices: BoardDevices, registers: BoardRegisters, log: Log, health = new Health()) {
+  /** @param bounds what the meter of the connection point is believed; left out, everything */
+  constructor(
+    devices: BoardDevices,
+    registers: BoardRegisters,
+    log: Log,
+    health: Health = new Health(),
+    bounds?: MeterBounds,
+  ) {
     this.#devices = devices;
     this.#health = health;
+    this.#bounds = bounds;
     this.registers = registers;
     this.#log = log;
   }
 
   async sample(now: UnixSeconds): Promise<SiteSample> {
     const { inverter, battery, gridChannel, loadChannel } = this.#devices;
-    const [frame, pv, storage] = await Promise.all([
-      this.#read('clamps', now, () => this.#frame(now)),
+    const [seen, pv, storage] = await Promise.all([
+      this.#frame(now),
       inverter === undefined ? undefined : this.#read('inverter', now, () => inverter.read()),
       battery === undefined ? undefined : this.#read('battery', now, () => battery.read()),
     ]);
+    const frame = seen && this.#believed(seen, now, pv, storage);
     const grid = frame?.channels[gridChannel - 1];
     const load = loadChannel === undefined ? this.#reckonedLoad(grid, pv, storage) : frame?.channels[loadChannel - 1];
     if (frame !== undefined) this.#count(frame, grid, load);
@@ -143,15 +163,39 @@ export class Sampler {
    * A front-end that sends seldom is waited for a moment only, and what it said last counts until it is too old: the
    * other devices are not to wait for it.
    */
-  async #frame(now: UnixSeconds): Promise<ClampFrame> {
-    const { meter, frameSeconds = 0 } = this.#devices;
+  async #frame(now: UnixSeconds): Promise<ClampFrame | undefined> {
+    const { meter, frameSeconds } = this.#devices;
     // A clock that was set back would make every frame an old one.
     if (this.#frameBefore !== undefined && now < this.#frameBefore.receivedAt) this.#frameBefore = undefined;
     const before = this.#frameBefore;
     const after = before?.receivedAt ?? UnixSeconds(0);
-    const isFresh = before !== undefined && now - before.receivedAt < frameSeconds;
-    if (!isFresh) return meter.frameAfter(after, frameTimeoutMs);
-    return meter.frameAfter(after, shortWaitMs).catch(() => before);
+    const wellMs = frameSeconds === undefined ? emulatedFrameMs : realFrameMs.well;
+    const ms = this.#failing.has('clamps') ? realFrameMs.silent : wellMs;
+    const ask = (): Promise<ClampFrame> => this.#within('clamps', ms, () => meter.frameAfter(after, ms));
+    const isFresh = before !== undefined && now - before.receivedAt < (frameSeconds ?? 0);
+    return this.#attempt('clamps', now, isFresh ? () => ask().catch(() => before) : ask);
+  }
+
+  /** What the meter says, unless it cannot be. */
+  #believed(
+    frame: ClampFrame,
+    now: UnixSeconds,
+    pv: InverterReading | undefined,
+    storage: BatteryReading | undefined,
+  ): ClampFrame | undefined {
+    if (this.#bounds === undefined) return frame;
+    const { inverter, battery, gridChannel } = this.#devices;
+    const isSilent = (inverter !== undefined && pv === undefined) || (battery !== undefined && storage === undefined);
+    const derW = isSilent ? undefined : (pv?.powerW ?? 0) + (storage?.powerW ?? 0);
+    const { memory, doubt } = watchMeter(this.#watched, now, { frame, gridChannel, derW }, this.#bounds);
+    this.#watched = memory;
+    this.#frameBefore = frame;
+    if (doubt === undefined) {
+      this.#answered('meter', now);
+      return frame;
+    }
+    this.#failed('meter', now, doubt, 'the meter is not believed');
+    return undefined;
   }
 
   #count(frame: ClampFrame, grid: ClampChannel | undefined, load: ClampChannel | undefined): void {
@@ -171,17 +215,37 @@ export class Sampler {
     if (lossesWh !== this.registers.lossesWh) this.registers = { ...this.registers, lossesWh: Wh(lossesWh) };
   }
 
-  async #read<T>(device: string, now: UnixSeconds, read: () => Promise<T>): Promise<T | undefined> {
+  #read<T>(device: string, now: UnixSeconds, read: () => Promise<T>): Promise<T | undefined> {
+    const ms = this.#failing.has(device) ? patienceMs.silent : patienceMs.well;
+    return this.#attempt(device, now, () => this.#within(device, ms, read));
+  }
+
+  #within<T>(device: string, ms: number, read: () => Promise<T>): Promise<T> {
+    // Each name is read by one function only.
+    const reads = (this.#reads.get(device) ?? new PatientCall<T>(device)) as PatientCall<T>;
+    this.#reads.set(device, reads);
+    return reads.within(ms, read);
+  }
+
+  async #attempt<T>(device: string, now: UnixSeconds, read: () => Promise<T>): Promise<T | undefined> {
     try {
       const value = await read();
-      this.#health.set(device, now);
-      if (this.#failing.delete(device)) this.#log.info({ device }, 'device answers again');
+      this.#answered(device, now);
       return value;
     } catch (error) {
-      if (!this.#failing.has(device)) this.#log.warn({ device, reason: reasonOf(error) }, 'device does not answer');
-      this.#failing.add(device);
-      this.#health.set(device, now, error);
+      this.#failed(device, now, error, 'device does not answer');
       return undefined;
     }
+  }
+
+  #answered(device: string, now: UnixSeconds): void {
+    this.#health.set(device, now);
+    if (this.#failing.delete(device)) this.#log.info({ device }, 'device answers again');
+  }
+
+  #failed(device: string, now: UnixSeconds, error: unknown, what: string): void {
+    if (!this.#failing.has(device)) this.#log.warn({ device, reason: reasonOf(error) }, what);
+    this.#failing.add(device);
+    this.#health.set(device, now, error);
   }
 }

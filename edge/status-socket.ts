@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import type { Log } from '#hal/log.ts';
+import { type Page, type PageRequest, PageServer } from '#hal/page-server.ts';
 import { type ExplainedSentence, explainInWords } from './control/explanation-words.ts';
 import type { Board } from './board.ts';
 import type { Explanation } from './control/explanation.ts';
@@ -29,12 +30,12 @@ const explainPath = /^\/boards\/([^/]+)\/explain$/;
 export class StatusSocket implements AsyncDisposable {
   readonly #path: string;
   readonly #boards: () => readonly Pick<Board, 'meterId' | 'explain' | 'utility'>[];
-  readonly #server: Server;
+  readonly #server: PageServer;
 
   constructor(path: string, boards: () => readonly Pick<Board, 'meterId' | 'explain' | 'utility'>[]) {
     this.#path = path;
     this.#boards = boards;
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = new PageServer((request) => this.#answer(request));
   }
 
   /** Listens; the folder is held by this process alone. Rejects with `GTX-EDG-020` where the system does not let it. */
@@ -42,10 +43,7 @@ export class StatusSocket implements AsyncDisposable {
     // Of a program that was killed.
     rmSync(this.#path, { force: true });
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(this.#path, resolve);
-      });
+      await this.#server.listen({ path: this.#path });
       chmodSync(this.#path, 0o600);
     } catch (error) {
       throw new GridError('GTX-EDG-020', `The boards cannot answer on ${this.#path}: ${reasonOf(error)}`, {
@@ -55,21 +53,27 @@ export class StatusSocket implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#server.listening) return;
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+  /** As `start`, but boards that cannot be asked run on: the log tells why. */
+  async startOrTell(log: Pick<Log, 'warn'>): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      log.warn({ reason: error.describe() }, 'boards cannot be asked');
+    }
   }
 
-  #answer({ method, url = '/' }: IncomingMessage, response: ServerResponse): void {
-    if (method !== 'GET') return send(response, 405, { detail: 'A board only tells.' });
-    if (url === '/boards') return send(response, 200, { boards: this.#boards().map(({ meterId }) => meterId) });
-    const [, named = ''] = explainPath.exec(url) ?? [];
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+  }
+
+  #answer({ method, path }: PageRequest): Page {
+    if (method !== 'GET') return json(405, { detail: 'A board only tells.' });
+    if (path === '/boards') return json(200, { boards: this.#boards().map(({ meterId }) => meterId) });
+    const [, named = ''] = explainPath.exec(path) ?? [];
     const board = this.#boards().find(({ meterId }) => encodeURIComponent(meterId) === named);
-    if (board === undefined) return send(response, 404, { detail: `No board here answers to ${url}.` });
-    send(response, 200, statusOf(board));
+    if (board === undefined) return json(404, { detail: `No board here answers to ${path}.` });
+    return json(200, statusOf(board));
   }
 }
 
@@ -82,7 +86,8 @@ export function statusOf(board: Pick<Board, 'meterId' | 'explain' | 'utility'>):
   return { meterId, at: explanation.at, sentences, explanation };
 }
 
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-}
+const json = (status: Page['status'], body: object): Page => ({
+  status,
+  type: 'application/json',
+  body: JSON.stringify(body),
+});

@@ -53,3 +53,28 @@ test('a long value is cut, so that the message stays a line', () => {
 test('a text that is no YAML has a code of its own', () => {
   assert.match(faultOf('list: [\n  a: }\n'), /^GTX-TST-001 x\.yaml:2 is not valid YAML/);
 });
+
+test('an item of a list of several kinds of mappings is told apart by its first key', () => {
+  const kinds = Type.Object({
+    steps: Type.Array(
+      Type.Union([
+        Type.Object({ wait: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
+        Type.Object({ say: Type.String() }, { additionalProperties: false }),
+      ]),
+    ),
+  });
+  const told = (text: string): string => {
+    try {
+      parseCheckedYaml('x.yaml', text, kinds, codes);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'nothing';
+  };
+  assert.equal(told('steps:\n  - say: so\n  - wait: 5\n'), 'nothing');
+  assert.equal(
+    told('steps:\n  - say: so\n  - wait: long\n'),
+    'x.yaml:3 steps[1].wait: expected an integer from 1, found "long"',
+  );
+  assert.match(told('steps:\n  - sing: 5\n'), /^x\.yaml:2 steps\[0\]: expected a mapping with one of wait, say/);
+});

@@ -1,9 +1,9 @@
-import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
-import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type { LineCounter, Node } from 'yaml';
 import { GridError, type GridErrorCode, reasonOf } from './errors.ts';
-
-export type YamlPath = readonly (string | number)[];
+import { plainYaml } from './plain-yaml.ts';
+import { schemaFaults, type ValuePath } from './schema-faults.ts';
+import type { Static, TSchema } from './schema.ts';
 
 export interface YamlFaultCodes {
   /** The text is not YAML. */
@@ -16,10 +16,10 @@ export interface YamlFaultCodes {
 export interface CheckedYaml<T> {
   readonly value: T;
   /** The error to throw for a rule that a schema cannot state, with the file and the line of `path`. */
-  readonly fault: (path: YamlPath, text: string) => GridError;
+  readonly fault: (path: ValuePath, text: string) => GridError;
 }
 
-/** What `describe` reads of a JSON Schema; the rest of the schema is TypeBox's business. */
+/** What `describe` reads of a JSON Schema. */
 interface Described {
   readonly type?: string;
   readonly const?: unknown;
@@ -38,7 +38,7 @@ interface Described {
 }
 
 interface Fault {
-  readonly path: YamlPath;
+  readonly path: ValuePath;
   readonly text: string;
   readonly line: number;
 }
@@ -54,7 +54,26 @@ export function parseCheckedYaml<S extends TSchema>(
   schema: S,
   codes: YamlFaultCodes,
 ): CheckedYaml<Static<S>> {
-  const counter = new LineCounter();
+  const plain = plainYaml(text);
+  if (plain === undefined || schemaFaults(schema, plain.value).length > 0) return readWhole(file, text, schema, codes);
+  return {
+    value: plain.value as Static<S>,
+    fault: (path, faultText) => readWhole(file, text, schema, codes).fault(path, faultText),
+  };
+}
+
+/** A tenth of a board's memory, which is spent on a file only where it has a fault, or something that is not plain. */
+const wholeYaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml') as typeof import('yaml');
+
+/** By a reader of all of YAML, which knows the lines. */
+function readWhole<S extends TSchema>(
+  file: string,
+  text: string,
+  schema: S,
+  codes: YamlFaultCodes,
+): CheckedYaml<Static<S>> {
+  const { LineCounter: Counter, parseDocument } = wholeYaml();
+  const counter = new Counter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   const broken = document.errors[0] ?? document.warnings[0];
   if (broken !== undefined) {
@@ -68,9 +87,12 @@ export function parseCheckedYaml<S extends TSchema>(
     throw inputError(codes.unreadable, `${file}:1 is not valid YAML: ${reasonOf(error)}`, codes.hint);
   }
   const root = document.contents;
-  const lineOf = (path: YamlPath): number => lineAt(root, path, counter);
-  const found = Value.Check(schema, value) ? [] : faultsOf(narrowed(schema, value), value);
-  const faults = found.map((fault) => ({ ...fault, line: lineOf(fault.path) }));
+  const lineOf = (path: ValuePath): number => lineAt(root, path, counter);
+  const isSound = schemaFaults(schema, value).length === 0;
+  const faults = (isSound ? [] : faultsOf(narrowed(schema, value), value)).map((fault) => ({
+    ...fault,
+    line: lineOf(fault.path),
+  }));
   const first = faults.toSorted((a, b) => a.line - b.line)[0];
   const say = (fault: Fault): GridError =>
     inputError(codes.invalid, `${file}:${fault.line} ${nameOf(fault.path)}: ${fault.text}`, codes.hint);
@@ -86,27 +108,16 @@ const inputError = (code: GridErrorCode, message: string, hint: string): GridErr
 
 function faultsOf(schema: TSchema, value: unknown): Omit<Fault, 'line'>[] {
   const faults = new Map<string, Omit<Fault, 'line'>>();
-  const add = (path: YamlPath, text: string): void => {
+  const add = (path: ValuePath, text: string): void => {
     const key = JSON.stringify(path);
     if (!faults.has(key)) faults.set(key, { path, text });
   };
-  for (const error of Value.Errors(schema, value)) {
-    const path = error.instancePath
-      .split('/')
-      .slice(1)
-      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const at = subschema(schema, path);
-    if (error.keyword === 'additionalProperties') {
-      const known = Object.keys(at.properties ?? {}).join(', ');
-      for (const key of error.params.additionalProperties) add([...path, key], `unknown key, expected one of ${known}`);
-    } else if (error.keyword === 'required') {
-      for (const key of error.params.requiredProperties) {
-        add([...path, key], `missing, expected ${describe(subschema(at, [key]))}`);
-      }
-    } else if (error.keyword !== 'boolean') {
-      // A "boolean" fault is the shadow that an unknown key throws on its value.
-      add(path, `expected ${describe(at)}, found ${show(valueAt(value, path))}`);
-    }
+  for (const { path, rule } of schemaFaults(schema, value)) {
+    if (rule === 'additionalProperties') {
+      const known = Object.keys(subschema(schema, path.slice(0, -1)).properties ?? {}).join(', ');
+      add(path, `unknown key, expected one of ${known}`);
+    } else if (rule === 'required') add(path, `missing, expected ${describe(subschema(schema, path))}`);
+    else add(path, `expected ${describe(subschema(schema, path))}, found ${show(valueAt(value, path))}`);
   }
   return [...faults.values()];
 }
@@ -117,6 +128,9 @@ function faultsOf(schema: TSchema, value: unknown): Omit<Fault, 'line'>[] {
  */
 function narrowed(schema: Described, value: unknown): Described {
   const at = schema.anyOf === undefined ? schema : memberOf(schema, schema.anyOf, value);
+  if (Array.isArray(value) && at.items !== undefined) {
+    return { ...at, items: value.map((each, place) => narrowed(itemOf(at, place) ?? {}, each)) };
+  }
   if (!isMapping(value)) return at;
   if (at.properties !== undefined) {
     const properties = Object.entries(at.properties).map(([key, inner]) => [key, narrowed(inner, value[key])]);
@@ -154,7 +168,7 @@ function memberOf(union: Described, members: readonly Described[], value: unknow
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function subschema(schema: Described, path: YamlPath): Described {
+function subschema(schema: Described, path: ValuePath): Described {
   let at = schema;
   for (const part of path) at = at.properties?.[part] ?? itemOf(at, part) ?? {};
   return at;
@@ -166,7 +180,7 @@ const itemOf = ({ items }: Described, part: string | number): Described | undefi
 
 const isList = (items: Described['items']): items is readonly Described[] => Array.isArray(items);
 
-function valueAt(value: unknown, path: YamlPath): unknown {
+function valueAt(value: unknown, path: ValuePath): unknown {
   let at = value;
   for (const part of path) at = typeof at === 'object' && at !== null ? Reflect.get(at, part) : undefined;
   return at;
@@ -195,7 +209,7 @@ function show(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
 }
 
-const nameOf = (path: YamlPath): string => {
+const nameOf = (path: ValuePath): string => {
   if (path.length === 0) return 'the file';
   return path.reduce<string>((name, part) => {
     if (/^\d+$/.test(String(part))) return `${name}[${part}]`;
@@ -204,7 +218,8 @@ const nameOf = (path: YamlPath): string => {
 };
 
 /** The line of the key (or list item) at `path`, or of the nearest thing around it that the file has. */
-function lineAt(root: Node | null, path: YamlPath, counter: LineCounter): number {
+function lineAt(root: Node | null, path: ValuePath, counter: LineCounter): number {
+  const { isMap, isNode, isScalar } = wholeYaml();
   let node: unknown = root;
   let offset = 0;
   for (const part of path) {

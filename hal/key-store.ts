@@ -35,6 +35,16 @@ export interface SigningKey {
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Where the keys of an authority's issuing authorities live, the first, the second after a replacement, …: a TPM. */
+export interface IssuingKeys {
+  /** How a person finds it. */
+  readonly name: string;
+  /** The key of a generation, 1 and more; undefined where it has none. */
+  issuingKey(generation: number): Promise<SigningKey | undefined>;
+  /** The same, made at the first call. */
+  makeIssuingKey(generation: number): Promise<SigningKey>;
+}
+
 /** Where a board's private keys live: a TPM, or files on a machine that has none. */
 export interface KeyStore extends AsyncDisposable {
   /** How a person finds it. */

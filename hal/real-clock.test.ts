@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { reasonOf } from './errors.ts';
 import { RealClock } from './real-clock.ts';
 import { UnixSeconds } from './units.ts';
+import { machineTime, replaceWallTime } from './wall.ts';
 
 const at = (seconds: number): UnixSeconds => UnixSeconds(1_800_000_000 + seconds);
 
@@ -95,4 +96,31 @@ test('it runs by the wall until it is told to stop, and waits for what is under 
   });
   await clock.run(stop.signal);
   assert.ok(isDone);
+});
+
+test('no second is left out, however early its timer fires and however long a look at the clock takes', async () => {
+  let ms = 1_800_000_000_123;
+  let looks = 0;
+  using _wall = replaceWallTime({
+    ...machineTime,
+    // Each look comes a little later; what it shows is whole milliseconds.
+    unixMs: () => Math.floor((ms += 0.17)),
+    after: (wait, task) => {
+      ms += Math.max(0, wait - ((looks++ * 0.13) % 1));
+      queueMicrotask(task);
+      return { [Symbol.dispose]: () => undefined };
+    },
+  });
+  const clock = new RealClock({ onEnd: () => undefined, onSkipped: () => undefined });
+  const seen: number[] = [];
+  const stopping = new AbortController();
+  clock.every({ name: 'sample', period: 1, phase: 'sample' }, (now) => {
+    seen.push(now);
+    if (seen.length === 500) stopping.abort();
+  });
+  await clock.run(stopping.signal);
+  assert.deepEqual(
+    seen,
+    seen.map((_, i) => (seen[0] ?? 0) + i),
+  );
 });

@@ -1,6 +1,6 @@
 import { type Clock, phases, type Schedule, type Task } from './clock.ts';
 import type { UnixSeconds } from './units.ts';
-import { delay, msToNextSecond, wallSeconds } from './wall.ts';
+import { delay, wallMs, wallSeconds } from './wall.ts';
 
 interface Timer {
   readonly schedule: Schedule;
@@ -44,7 +44,7 @@ export class RealClock implements Clock {
 
   /** Runs until the signal is aborted, and then until the work under way is done. */
   async run(signal: AbortSignal): Promise<void> {
-    while (await nextSecond(signal)) this.tick(this.now());
+    while (await nextSecond(this.#last, signal)) this.tick(this.now());
     await Promise.all(this.#ticks);
   }
 
@@ -94,9 +94,14 @@ function isDue({ period, offset = 0, from }: Schedule, since: number, now: UnixS
   return Math.floor((now - offset) / period) > Math.floor((since - offset) / period);
 }
 
-/** Waits for the next second; `false` when the signal was aborted. */
-const nextSecond = (signal: AbortSignal): Promise<boolean> =>
-  delay(msToNextSecond(), signal).then(
+/** Waits for the second after `last`, or for the next one; `false` when the signal was aborted. */
+function nextSecond(last: UnixSeconds | undefined, signal: AbortSignal): Promise<boolean> {
+  // Asked once: a timer fires a little early at times, and the second that begins between two looks would be left out.
+  const nowMs = wallMs();
+  const isKnown = last !== undefined && nowMs >= last * 1000;
+  const waitMs = isKnown ? Math.max(0, (last + 1) * 1000 - nowMs) : 1000 - (nowMs % 1000);
+  return delay(waitMs, signal).then(
     () => true,
     () => false,
   );
+}

@@ -1,13 +1,60 @@
 import { UnixSeconds } from './units.ts';
 
+/** What the time of the wall is told by: this machine's clocks and timers, or others in their place. */
+export interface WallTime {
+  /** Unix time, milliseconds. */
+  unixMs(): number;
+  /** Milliseconds of a clock that never steps back. */
+  monotonicMs(): number;
+  /** Calls `task` once after `ms`; a timer that is `kept` keeps the process alive. */
+  after(ms: number, task: () => void, kept: boolean): Disposable;
+  /** Calls `task` every `ms`; does not keep the process alive. */
+  every(ms: number, task: () => void): Disposable;
+}
+
+/** The clocks and timers of this machine. */
+export const machineTime: WallTime = {
+  unixMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, task, kept) {
+    const timer = setTimeout(task, ms);
+    if (!kept) timer.unref();
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+  every(ms, task) {
+    const timer = setInterval(task, ms);
+    timer.unref();
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  },
+};
+
+let present: WallTime = machineTime;
+
+/**
+ * Lets this whole process live by another time of the wall until disposed: a recording is replayed so, at any speed.
+ * @throws RangeError where it is replaced already
+ */
+export function replaceWallTime(time: WallTime): Disposable {
+  if (present !== machineTime) throw new RangeError('the time of the wall is replaced already');
+  present = time;
+  return {
+    [Symbol.dispose]: () => {
+      present = machineTime;
+    },
+  };
+}
+
+/** Wall time in Unix milliseconds. */
+export const wallMs = (): number => present.unixMs();
+
 /** Wall time in Unix seconds: for TLS, certificates, logs, and as the default start of a campus. */
-export const wallSeconds = (): UnixSeconds => UnixSeconds(Math.floor(Date.now() / 1000));
+export const wallSeconds = (): UnixSeconds => UnixSeconds(Math.floor(present.unixMs() / 1000));
 
 /** Milliseconds of wall time until the next whole second, 1 to 1,000. */
-export const msToNextSecond = (): number => 1000 - (Date.now() % 1000);
+export const msToNextSecond = (): number => 1000 - (present.unixMs() % 1000);
 
 /** Milliseconds of a clock that never steps back, for measuring how long something took. */
-export const monotonicMs = (): number => performance.now();
+export const monotonicMs = (): number => present.monotonicMs();
 
 /** Resolves after `ms` of wall time; rejects with the signal's reason when it is aborted first. */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
@@ -17,30 +64,26 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
       return;
     }
     const onAbort = (): void => {
-      clearTimeout(timer);
+      timer[Symbol.dispose]();
       reject(signal?.reason as Error);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
+    const timer = present.after(
+      ms,
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      true,
+    );
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
 
 /** Calls `task` every `ms` of wall time until disposed; does not keep the process alive. */
-export function everyWall(ms: number, task: () => void): Disposable {
-  const timer = setInterval(task, ms);
-  timer.unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}
+export const everyWall = (ms: number, task: () => void): Disposable => present.every(ms, task);
 
 /**
  * Calls `onTimeout` once after `ms` of wall time unless disposed first: the deadline of a transport operation.
  * Does not keep the process alive.
  */
-export function deadline(ms: number, onTimeout: () => void): Disposable {
-  const timer = setTimeout(onTimeout, ms);
-  timer.unref();
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
-}
+export const deadline = (ms: number, onTimeout: () => void): Disposable => present.after(ms, onTimeout, false);

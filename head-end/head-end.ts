@@ -1,89 +1,52 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { type Moment, VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { createLog, type Log } from '#hal/log.ts';
-import { reportProgress } from '#hal/process-link.ts';
 import { UnixSeconds } from '#hal/units.ts';
-import { wallSeconds } from '#hal/wall.ts';
 import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { loadIdentity } from '#provisioning/identity-files.ts';
-import { policies } from '#provisioning/object-identifiers.ts';
 import { WINDOW_SECONDS, windowOf } from '#ieee2030_5/ext/windows.ts';
-import { AuthorityService } from './authority-service.ts';
 import type { Access } from './access/access.ts';
 import { openAccess } from './access/open-access.ts';
-import { BoundedRefusals } from './bounded-refusals.ts';
-import { type Database, openDatabase } from './database/database.ts';
 import { FlashList } from './enrolment/flash-list.ts';
 import type { EnrolmentParts, openEnrolment } from './enrolment/open-enrolment.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { OperatorParts } from './gateway/operator/operation.ts';
 import { LiveState } from './live.ts';
-import { MarketDesk } from './market/desk.ts';
-import { MarketStore } from './market/store.ts';
-import { MarketCycle } from './market-cycle.ts';
+import type { Opening } from './opening/opening.ts';
+import { announce, openSep, type Sep, type SepParts } from './opening/sep.ts';
+import { openStores, type Stores } from './opening/stores.ts';
+import { openTrading, type Trading } from './opening/trading.ts';
 import { showPast } from './past.ts';
 import type { HeadEndConfig, HeadEndOpened, HeadEndReport, HeadEndStatus, ReportOf } from './protocol.ts';
-import { ReadingStore } from './readings/store.ts';
 import { Containment } from './registry/containment.ts';
 import { registerConfigured } from './registry/configured-devices.ts';
-import { type Registration, Registry } from './registry/devices.ts';
+import type { Registration } from './registry/devices.ts';
 import { ExpiryWatch } from './registry/expiry-watch.ts';
 import { Replacements } from './registry/replacements.ts';
 import { marketReport, readingsReport } from './report.ts';
-import { announcersOf } from './server/dns-sd/announcers.ts';
-import { Notifier } from './server/notifications/notifier.ts';
-import { ExchangeLog } from './server/exchange-log.ts';
-import { KnownAuthorities } from './server/known-authorities.ts';
-import { SepResources } from './server/sep-resources.ts';
-import { SepServer } from './server/sep-server.ts';
-import type { OnPosted } from './server/services.ts';
 import { ChainedSecurityLog } from './security-log.ts';
 import { defaultSettings } from './server/settings.ts';
-import { EmbeddedLedger } from './settlement/embedded-ledger.ts';
-import { SettlementEngine } from './settlement/engine.ts';
-import { PostgresSettlementStore } from './settlement/postgres-store.ts';
-import { SettlementToken } from './settlement/token.ts';
 
 /** Everything that runs once the head-end is open. */
-interface Parts {
+interface Parts extends Omit<Stores, 'database'>, Trading, Omit<Sep, 'sepPort' | 'revocationPort'> {
   readonly config: HeadEndConfig;
   readonly clock: VirtualClock;
-  readonly registry: Registry;
-  readonly readings: ReadingStore;
-  readonly market: MarketStore;
-  readonly settlements: PostgresSettlementStore;
-  readonly token: SettlementToken;
-  readonly engine: SettlementEngine;
-  readonly desk: MarketDesk;
-  readonly cycle: MarketCycle;
   readonly live: LiveState;
-  readonly sep: SepResources;
-  readonly authorities: KnownAuthorities;
-  readonly exchanges: ExchangeLog;
   readonly containment: Containment;
   readonly replacements: Replacements;
-  readonly notifier: Notifier;
   readonly flashList: FlashList;
   readonly expiry: ExpiryWatch;
-  readonly authority: AuthorityService | undefined;
   readonly log: Log;
   start: UnixSeconds;
 }
 
+type EnrolmentGround = Pick<SepParts, 'flashList' | 'securityLog' | 'identity'>;
 type Enrolled = EnrolmentParts['register'];
 
 /** When the first certificate of a PEM text ends, Unix s. */
 const endOf = (pem: string): number => readCertificate(new X509Certificate(pem).raw).notAfter;
-
-/** Where devices reach this host, as it stands in an address. */
-const hostOf = ({ announce }: HeadEndConfig): string => {
-  const address = announce?.address ?? '127.0.0.1';
-  return isIPv6(address) ? `[${address}]` : address;
-};
 
 /** What the head-end's own authority knows of a certificate, for a registration. */
 async function certificateOf(lfdi: string, { authority }: Parts): Promise<Pick<Registration, 'certificate'>> {
@@ -121,11 +84,54 @@ export class HeadEnd implements AsyncDisposable {
   }
 
   async #openAll(config: HeadEndConfig, signal: AbortSignal): Promise<HeadEndOpened> {
+    const resources = this.#resources;
     const log = createLog('head-end', config.logLevel);
     // Time moves to the start with `begin`.
     const clock = new VirtualClock(UnixSeconds(0));
     const live = new LiveState(config.site, config.devices, clock, config.speed === 'max' ? null : config.speed);
-    const gateway = this.#resources.use(
+    const opening: Opening = { config, resources, clock, live, log, signal, onFailure: this.#onFailure };
+    const { port: httpPort, origin } = await this.#openGateway(opening);
+    signal.throwIfAborted();
+    const stores = await openStores(opening);
+    const trading = await openTrading(opening, stores);
+    const { registry, readings, database } = stores;
+    const securityLog = new ChainedSecurityLog(join(config.dataFolder, 'security-log'));
+    const { access, firstAdministrator } = await openAccess({
+      pool: database.pool,
+      security: securityLog,
+      folder: config.dataFolder,
+      origin,
+      certificate: config.rest?.tls?.cert,
+    });
+    this.#access = access;
+    const identity = await loadIdentity(config.identityFolder);
+    const flashList = new FlashList(database.pool);
+    const served = await openSep(opening, { ...stores, desk: trading.desk, identity, securityLog, flashList });
+    const { sepPort, revocationPort, ...sep } = served;
+    const enrolmentPort = await this.#openEnrolment(opening, { ...served, flashList, securityLog, identity });
+    await announce(opening, { registry, identity, port: sepPort });
+    const expiry = this.#watchExpiry(opening, { registry, identity });
+    this.#parts = {
+      config,
+      clock,
+      registry,
+      readings,
+      live,
+      ...trading,
+      ...sep,
+      containment: new Containment({ clock, registry, desk: trading.desk, securityLog }),
+      replacements: new Replacements({ clock, registry, readings, securityLog }),
+      flashList,
+      expiry,
+      log,
+      start: UnixSeconds(0),
+    };
+    return { sepPort, httpPort, origin, firstAdministrator, revocationPort, enrolmentPort, newest: readings.newest };
+  }
+
+  /** First of all: its page shows how the start goes on. */
+  async #openGateway({ config, resources, live, log }: Opening): Promise<{ port: number; origin: string }> {
+    const gateway = resources.use(
       new Gateway({
         port: config.httpPort,
         ...config.rest,
@@ -135,157 +141,40 @@ export class HeadEnd implements AsyncDisposable {
         log,
       }),
     );
-    const { port: httpPort, origin } = await gateway.start();
-    signal.throwIfAborted();
-    const database = this.#resources.use(await this.#openDatabase(config, log));
-    const registry = new Registry(database);
-    await registry.start();
-    const readings = this.#resources.use(new ReadingStore({ pool: database.pool, log }));
-    await readings.start();
-    signal.throwIfAborted();
-    reportProgress('starting the ledger');
-    const folder = join(config.dataFolder, 'ledger');
-    const ledger = this.#resources.use(new EmbeddedLedger({ folder, log }));
-    await ledger.start();
-    signal.throwIfAborted();
-    const token = new SettlementToken({ ledger, folder });
-    const market = new MarketStore(database.pool, config.zone);
-    const settlements = new PostgresSettlementStore(database.pool);
-    const engine = new SettlementEngine({ ledger, token, store: settlements, log, zone: config.zone });
-    const desk = new MarketDesk(clock, market, config.zone);
-    const cycle = new MarketCycle({ desk, store: market, engine, live, log });
-    const identity = await loadIdentity(config.identityFolder);
-    const { certificatePem: cert, keyPem: key, caPem: ca, lfdi } = identity;
-    const notAfter = endOf(cert);
-    const onPosted: OnPosted = (meterId, time, values) => live.posted(meterId, time, values);
-    const { pool } = database;
-    const sep = this.#resources.use(new SepResources({ pool, clock, registry, readings, desk, lfdi, onPosted }));
-    await sep.start();
-    const exchanges = new ExchangeLog({
-      path: join(config.dataFolder, 'exchanges.jsonl'),
-      log,
-      now: () => clock.now(),
-    });
-    this.#resources.use(exchanges);
-    const authorities = new KnownAuthorities(
-      { ca, cert, ...(config.refuseSoftwareKeys === true && { refusedPolicies: [policies.softwareKey] }) },
-      sep.records,
-    );
-    const securityLog = new ChainedSecurityLog(join(config.dataFolder, 'security-log'));
-    const refusals = new BoundedRefusals(securityLog, wallSeconds);
-    const restCertificate = config.rest?.tls?.cert;
-    const opened = await openAccess({
-      pool,
-      security: securityLog,
-      folder: config.dataFolder,
-      origin,
-      certificate: restCertificate,
-    });
-    this.#access = opened.access;
-    const flashList = new FlashList(pool);
-    const authority =
-      config.authority &&
-      (await AuthorityService.open(config.authority, {
-        authorities,
-        registry,
-        flashList,
-        securityLog,
-        cert,
-        clockNow: () => clock.now(),
-        onRevoked: () => void server.recheck(),
-        log,
-      }));
-    const server: SepServer = new SepServer({
-      own: (request) => authority?.renewals.answer(request),
-      staple: async () => authority?.staple(),
-      onPending: (pending) => authority?.renewals.arrived(pending),
-      onRefused: ({ lfdi: actor, reason, from }) => {
-        refusals.write({ what: 'handshake', actor, reason, from }).catch((error: unknown) => {
-          log.error({ reason: reasonOf(error) }, 'a refusal could not be written to the security log');
-        });
-      },
-      port: config.sepPort,
-      host: config.sepHost ?? '127.0.0.1',
-      tls: { cert, key, ca },
-      authorities,
-      registry,
-      engine: sep.engine,
-      onUnavailable: (reason) => live.databaseFailed(reason),
-      exchanges,
-      log,
-    });
-    this.#resources.use(server);
-    if (authority !== undefined) this.#resources.use(authority);
-    // Before anybody is let in it is known who is not to be.
-    const revocationPort = await authority?.start();
-    const sepPort = await server.start();
-    const notifier = new Notifier({
-      clock,
-      registry,
-      store: sep.store,
-      records: sep.records,
-      engine: sep.engine,
-      authorities,
-      readings,
-      log,
-      identity: { cert, key, ca },
-      origin: `https://${hostOf(config)}:${sepPort}`,
-      editionOf: (peer) => server.editionOf(peer),
-    });
-    this.#resources.use(notifier);
-    notifier.start();
-    const register: Enrolled = (enrolled) => this.#registerEnrolled(enrolled);
+    return await gateway.start();
+  }
+
+  /** Answers the port, where boards are to enrol by their TPMs. */
+  async #openEnrolment(
+    { config, resources, log }: Opening,
+    { authority, flashList, securityLog, identity }: Pick<Sep, 'authority'> & EnrolmentGround,
+  ): Promise<number | undefined> {
     const enrols = config.authority?.enrolment;
-    const enrolment =
-      enrols &&
-      authority &&
-      (await serveEnrolment(enrols, {
-        list: flashList,
-        authority: authority.authority,
-        register,
-        securityLog,
-        tls: { cert, key },
-        log,
-      }));
-    if (enrolment !== undefined) this.#resources.use(enrolment);
-    const enrolmentPort = await enrolment?.start();
-    for (const announcer of announcersOf(config, { lfdi, port: sepPort, registry, log })) {
-      this.#resources.use(announcer);
-      await announcer.start();
-    }
+    if (enrols === undefined || authority === undefined) return undefined;
+    const enrolment = await serveEnrolment(enrols, {
+      list: flashList,
+      authority: authority.authority,
+      register: (enrolled) => this.#registerEnrolled(enrolled),
+      securityLog,
+      tls: { cert: identity.certificatePem, key: identity.keyPem },
+      log,
+    });
+    return await resources.use(enrolment).start();
+  }
+
+  #watchExpiry(
+    { config, resources, live, log }: Opening,
+    { registry, identity }: Pick<Parts, 'registry'> & Pick<EnrolmentGround, 'identity'>,
+  ): ExpiryWatch {
+    const rest = config.rest?.tls?.cert;
     const others = [
-      { name: 'head-end', notAfter },
-      ...(restCertificate === undefined ? [] : [{ name: 'rest', notAfter: endOf(restCertificate) }]),
+      { name: 'head-end', notAfter: endOf(identity.certificatePem) },
+      ...(rest === undefined ? [] : [{ name: 'rest', notAfter: endOf(rest) }]),
     ];
-    const expiry = this.#resources.use(new ExpiryWatch({ registry, others, log }));
+    const expiry = resources.use(new ExpiryWatch({ registry, others, log }));
     live.showNotices((meterId) => expiry.noticeOf(meterId));
     expiry.start();
-    this.#parts = {
-      config,
-      clock,
-      registry,
-      readings,
-      market,
-      settlements,
-      token,
-      engine,
-      desk,
-      cycle,
-      live,
-      sep,
-      authorities,
-      exchanges,
-      containment: new Containment({ clock, registry, desk, securityLog }),
-      replacements: new Replacements({ clock, registry, readings, securityLog }),
-      notifier,
-      flashList,
-      expiry,
-      authority,
-      log,
-      start: UnixSeconds(0),
-    };
-    const { firstAdministrator } = opened;
-    return { sepPort, httpPort, origin, firstAdministrator, revocationPort, enrolmentPort, newest: readings.newest };
+    return expiry;
   }
 
   /** Registers the devices, completes what a crash interrupted, and starts the market. */
@@ -371,16 +260,6 @@ export class HeadEnd implements AsyncDisposable {
     const facts: Partial<Registration> = record ?? (known === undefined ? { name: serial } : {});
     const certificate = await certificateOf(String(device.lfdi), this.#open());
     await registry.register({ ...facts, ...device, ...certificate, at: clock.now() });
-  }
-
-  async #openDatabase(config: HeadEndConfig, log: Log): Promise<Database> {
-    const { signal } = this.#stopping;
-    const options = { log, onProgress: reportProgress, onExit: this.#onFailure, signal };
-    if (config.databaseUrl !== undefined) return openDatabase({ ...options, url: config.databaseUrl });
-    const folder = join(config.dataFolder, 'database');
-    // As root the server runs as another user, which has to pass through.
-    await mkdir(folder, { recursive: true, mode: 0o711 });
-    return openDatabase({ ...options, folder });
   }
 
   #open(): Parts {

@@ -59,6 +59,8 @@ export interface AuthorityConfig {
   readonly folder: string;
   /** What opens its keys where they are encrypted. */
   readonly passphrase?: string;
+  /** The TPM that has its issuing key, as a person names it; it is in a file unless told. */
+  readonly tpm?: string;
   /** Revocation lists and OCSP are served there, 0 for any free port; they are not served unless told. */
   readonly revocationPort?: number;
   /** The address that they are served on; loopback unless told. */

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { GridError } from '#hal/errors.ts';
 import { HashChain } from '#hal/hash-chain.ts';
@@ -12,39 +12,25 @@ import {
   hasAuthority,
   isIssuedBy,
   listAddress,
-  makeAuthority,
-  makeNextIssuing,
   type NewAuthorityOptions,
   numberOf,
-  openIssuer,
   readAuthority,
-  validFrom,
+  readReplaced,
 } from './authority-folder.ts';
-import { alternativeNames, certificatePolicies, readCertificate } from './certificate-fields.ts';
+import { openIssuer } from './authority-keys.ts';
+import { makeAuthority, makeNextIssuing, validFrom } from './authority-making.ts';
+import { readCertificate } from './certificate-fields.ts';
+import { checkOrder, type DeviceOrder, notRenewable, orderOf } from './device-order.ts';
 import { issueDevice, type Issuer, issueServer } from './certificates.ts';
 import { type Issuance, issuanceLog, Issuances } from './issuances.ts';
 import { policies } from './object-identifiers.ts';
 import { certificatePem } from './pem.ts';
 import type { RevocationList, RevocationReason } from './revocation-list.ts';
 import { currentList, listByLog, type ListName } from './revocation-store.ts';
-import { isProfile, notAfterOf, type Profile, profiles } from './validity.ts';
+import { notAfterOf, profiles } from './validity.ts';
 
+export type { DeviceOrder } from './device-order.ts';
 export { publicKeyOfRequest } from './request-key.ts';
-
-export interface DeviceOrder {
-  /** The hardware's serial number, 1 to 64 bytes of UTF-8. */
-  readonly serial: string;
-  /** The device's public key, on P-256. */
-  readonly publicKey: KeyObject;
-  /** Where its private key lives; a software key is marked in the certificate's policies. */
-  readonly keyIn: 'file' | 'elsewhere';
-  /** DNS names and IP addresses, for a server. */
-  readonly hosts?: readonly string[];
-  /** `device` (IEEE 2030.5's own, for ever) unless told. */
-  readonly profile?: Profile;
-  /** Of an operational certificate, 1 to 3650; 90 unless told. */
-  readonly days?: number;
-}
 
 export interface IssuedCertificate {
   readonly der: Uint8Array;
@@ -61,7 +47,7 @@ const serverDays = 397;
  * (`log/`) before it is given out.
  */
 export class CertificateAuthority {
-  readonly #folder: AuthorityFolder;
+  #folder: AuthorityFolder;
   readonly #options: AuthorityOptions;
   readonly #log: HashChain;
   readonly #issuances: Issuances;
@@ -96,6 +82,16 @@ export class CertificateAuthority {
     return (await hasAuthority(folder))
       ? CertificateAuthority.open(folder, options)
       : CertificateAuthority.create(folder, options);
+  }
+
+  /**
+   * Goes over to the issuing authority by which another program has replaced this one's since (`replaceIssuing`);
+   * answers whether there is one. Rejects as `open` does, and then stays as it was.
+   */
+  async follow(): Promise<boolean> {
+    const replaced = await readReplaced(this.#folder);
+    if (replaced !== undefined) this.#folder = replaced;
+    return replaced !== undefined;
   }
 
   get folder(): string {
@@ -301,8 +297,7 @@ export class CertificateAuthority {
    */
   async replaceIssuing(reason: RevocationReason = 'cACompromise'): Promise<CertificateAuthority> {
     await makeNextIssuing(this.#folder, this.#options);
-    const { issuingKey: _, ...options } = this.#options;
-    const next = await CertificateAuthority.open(this.folder, options);
+    const next = await CertificateAuthority.open(this.folder, this.#options);
     await next.revokeReplaced(reason);
     return next;
   }
@@ -348,7 +343,7 @@ export class CertificateAuthority {
     const { name } = authority;
     let issuer = this.#issuers.get(name);
     if (issuer === undefined) {
-      issuer = openIssuer(this.folder, authority, this.#options);
+      issuer = openIssuer(this.#folder, authority, this.#options);
       this.#issuers.set(name, issuer);
       // A key that was elsewhere may be brought, a passphrase typed again.
       issuer.catch(() => this.#issuers.delete(name));
@@ -388,46 +383,3 @@ export const logFolder = (folder: string): string => join(folder, 'log');
 
 const unknownCertificate = (name: string, hint: string): GridError =>
   new GridError('GTX-PRV-023', `The authority knows no certificate ${name}`, { kind: 'input', hint });
-
-const notRenewable = (reason: string): GridError =>
-  new GridError('GTX-PRV-025', `The certificate cannot be renewed: ${reason}`, {
-    kind: 'input',
-    hint: '`gridtokenx provision issue` makes a new identity.',
-  });
-
-/** The order that a certificate was issued by. */
-function orderOf(certificate: Uint8Array): DeviceOrder {
-  const { spki, extensions } = readCertificate(certificate);
-  const { hardware, hosts } = alternativeNames(extensions);
-  if (hardware === undefined) throw notRenewable('it names no hardware: it is no certificate of IEEE 2030.5');
-  const issuedUnder = certificatePolicies(extensions);
-  const has = (names: readonly string[]): boolean => names.every((name) => issuedUnder.includes(name));
-  const profile = Object.keys(profiles)
-    .filter(isProfile)
-    .findLast((name) => has(profiles[name].policies));
-  return {
-    serial: hardware.serial,
-    publicKey: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
-    keyIn: has([policies.softwareKey]) ? 'file' : 'elsewhere',
-    ...(hosts.length > 0 && { hosts }),
-    ...(profile !== undefined && { profile }),
-  };
-}
-
-function checkOrder({ serial, publicKey, days }: DeviceOrder): void {
-  const length = Buffer.byteLength(serial);
-  if (length < 1 || length > 64) {
-    throw new GridError('GTX-PRV-004', `A device's serial number has 1 to 64 bytes, not ${length}`, { kind: 'input' });
-  }
-  if (publicKey.asymmetricKeyType !== 'ec' || publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    throw new GridError('GTX-PRV-004', 'IEEE 2030.5 allows keys on the curve P-256 only', {
-      kind: 'input',
-      hint: '`openssl ecparam -name prime256v1 -genkey -noout -out device.key` makes one.',
-    });
-  }
-  if (days !== undefined && !(Number.isInteger(days) && days >= 1 && days <= 3650)) {
-    throw new GridError('GTX-PRV-004', `An operational certificate lasts 1 to 3650 days, not ${days}`, {
-      kind: 'input',
-    });
-  }
-}

@@ -53,6 +53,11 @@ export class Issuances {
     return this.#reading;
   }
 
+  /** How many certificates the log has. */
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
   all(): Issuance[] {
     return [...this.#byNumber.values()];
   }

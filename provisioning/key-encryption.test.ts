@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { IssuingKeys } from '#hal/key-store.ts';
 import { SoftwareKeys } from '#hal/emulated/software-keys.ts';
-import { encryptAuthority } from './authority-folder.ts';
+import { encryptAuthority } from './authority-keys.ts';
 import { CertificateAuthority } from './ca.ts';
 import { pemOf } from './pem.ts';
 import { encryptedKeyPem, isEncrypted, openKeyPem } from './key-encryption.ts';
@@ -74,20 +75,59 @@ test('with root and policy keys offline devices are issued, and what needs those
   await ca.revocationList('policy');
 });
 
-test('an issuing key that lies in a key store issues and revokes without ever being in a file', async (t) => {
+/** As a TPM keeps them: a key is there once it was made. */
+function keptElsewhere(folder: string): IssuingKeys & { readonly made: Set<number> } {
+  const made = new Set<number>();
+  const at = (generation: number) => new SoftwareKeys(join(folder, String(generation)));
+  return {
+    name: folder,
+    made,
+    issuingKey: async (generation) => (made.has(generation) ? await at(generation).signingKey('birth') : undefined),
+    makeIssuingKey: async (generation) => {
+      await at(generation).start();
+      made.add(generation);
+      return await at(generation).signingKey('birth');
+    },
+  };
+}
+
+test('an issuing key that lies elsewhere issues, revokes and is replaced without ever being in a file', async (t) => {
   const folder = await temporaryFolder(t);
-  await using store = new SoftwareKeys(join(folder, 'keys'));
-  await store.start();
-  const issuingKey = await store.signingKey('operational');
+  const issuingKeys = keptElsewhere(join(folder, 'keys'));
   const at = join(folder, 'ca');
-  await CertificateAuthority.create(at, { issuingKey });
-  assert.ok(!(await readdir(at)).includes('issuing.key'));
-  const ca = await CertificateAuthority.open(at, { issuingKey });
+  await CertificateAuthority.create(at, { issuingKeys });
+  const ca = await CertificateAuthority.open(at, { issuingKeys });
   const { der } = await ca.issueDevice(order());
   await ca.revoke({ certificate: der }, 'superseded');
   await ca.revocationList('issuing');
   const without = await CertificateAuthority.open(at);
   await assert.rejects(without.issueDevice(order()), { code: 'GTX-PRV-022', message: /key of issuing/ });
+  const next = await ca.replaceIssuing();
+  assert.equal(next.issued(new X509Certificate((await next.issueDevice(order())).der)), true);
+  // Also the one before it, of which lists and answers are wanted yet.
+  await next.revocationList('issuing');
+  assert.deepEqual(
+    (await readdir(at)).filter((name) => name.endsWith('.key')),
+    ['policy.key', 'root.key'],
+  );
+  assert.deepEqual([...issuingKeys.made], [1, 2]);
+});
+
+test('where the issuing key is to lie elsewhere, one in a file does not stand in for it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const at = join(folder, 'ca');
+  await CertificateAuthority.create(at);
+  const issuingKeys = keptElsewhere(join(folder, 'keys'));
+  const refusal = { code: 'GTX-PRV-016', message: /keys does not have the key of issuing\.pem/ };
+  const ca = await CertificateAuthority.open(at, { issuingKeys });
+  await assert.rejects(ca.issueDevice(order()), refusal);
+  assert.equal(issuingKeys.made.size, 0, 'nothing is left in a TPM that was the wrong one');
+  await issuingKeys.makeIssuingKey(1);
+  await assert.rejects(ca.issueDevice(order()), refusal);
+  // A replacement moves it there; the one before stays where it was.
+  const next = await ca.replaceIssuing();
+  await next.issueDevice(order());
+  await next.revocationList('issuing');
 });
 
 test('a file that asks for years of work, or is cut off, is refused before any of it is done', async () => {

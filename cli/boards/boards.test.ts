@@ -69,15 +69,32 @@ test('a line that would be too busy is refused with how busy it would be', async
 test('an inverter that reverts to "no limit" needs a limit of its own or a contactor', async () => {
   const legacy = await check('legacy.yaml', board(line(19_200), `${meter}\n${inverter(', models: legacy')}`));
   assert.equal(legacy.code, 2);
-  assert.match(legacy.stdout, /GTX-BRD-021 .*reverts to "no limit" \(SunSpec model 123\)/);
+  assert.match(legacy.stdout, /GTX-BRD-021 .*reverts to "no limit" \(SunSpec model 123\).* export 10000 W/);
   assert.match(legacy.stdout, /hint: Set a limit in the inverter itself/);
   const high = await check(
     'high.yaml',
     board(line(19_200), `${meter}\n${inverter(', models: legacy, ownLimitW: 6000')}`),
   );
-  assert.match(high.stdout, /GTX-BRD-021 .*its own limit of 6000 W is above exportLimitW of 5000 W/);
+  assert.match(high.stdout, /GTX-BRD-021 .*could then export 6000 W: more than exportLimitW of 5000 W/);
   for (const more of [', models: legacy, ownLimitW: 5000', ', models: ieee1547', '']) {
     const { code, stdout } = await check('ok.yaml', board(line(19_200), `${meter}\n${inverter(more)}`));
+    assert.equal(code, 0, stdout);
+  }
+});
+
+test('a battery that reverts to its own operation needs a limit of its own too', async () => {
+  const battery = (more: string): string =>
+    `  battery: { driver: sunspec-battery, unit: 3, capacityWh: 20000, ratedW: 30000, reservePercent: 10, port: { tcp: "192.0.2.7:502" }${more} }`;
+  const checked = (devices: string) => check('battery.yaml', board(line(19_200), `${meter}\n${devices}`));
+  assert.match(
+    (await checked(battery(', models: legacy'))).stdout,
+    /GTX-BRD-021 .*devices\.battery: .*model 124.* draw 30000 W: more than importLimitW of 20000 W/,
+  );
+  assert.match((await checked(battery(', models: legacy, ownLimitW: 6000'))).stdout, /GTX-BRD-021 .* export 6000 W/);
+  const both = `${inverter(', models: legacy, ownLimitW: 3000')}\n${battery(', models: legacy, ownLimitW: 3000')}`;
+  assert.match((await checked(both)).stdout, /GTX-BRD-021 .*devices\.inverter.* export 6000 W/);
+  for (const more of [', models: legacy, ownLimitW: 4000', ', models: ieee1547', '']) {
+    const { code, stdout } = await checked(battery(more));
     assert.equal(code, 0, stdout);
   }
 });

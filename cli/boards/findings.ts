@@ -1,7 +1,7 @@
 import { requestsOf } from '#drivers/bus-load.ts';
 import { type PeriodicRequest, utilisation } from '#drivers/modbus/utilisation.ts';
 import { devicesOf, isEmulated, portOf } from '#edge/board-devices.ts';
-import type { BoardFile } from '#edge/board-file.ts';
+import type { BoardFile, DeviceEntry } from '#edge/board-file.ts';
 
 /** A board samples and controls once a second. */
 const sampleSeconds = 1;
@@ -25,7 +25,10 @@ export function linesOf(file: BoardFile): readonly Line[] {
       continue;
     const line = lines.get(spec.serial) ?? { baud: spec.baud, units: new Set(), plan: [] };
     line.units.add(entry['unit']);
-    line.plan.push(...requestsOf(entry.driver, entry['unit'], sampleSeconds));
+    const { driver, models } = entry;
+    line.plan.push(
+      ...requestsOf({ driver, unit: entry['unit'], ...(typeof models === 'string' && { models }) }, sampleSeconds),
+    );
     lines.set(spec.serial, line);
   }
   return [...lines].map(([port, { baud, units, plan }]) => ({
@@ -53,21 +56,35 @@ function refusalOfLine({ port, baud, units, utilisation: share }: Line): readonl
   ];
 }
 
+/** What a device of the old models does at most once the board falls silent, W; `undefined` where it falls back to what it is told. */
+function fallbackOf(entry: DeviceEntry<'inverter' | 'battery'> | undefined): number | undefined {
+  if (entry?.['models'] !== 'legacy') return undefined;
+  const own = entry['ownLimitW'];
+  return typeof own === 'number' ? Math.min(own, entry.ratedW) : entry.ratedW;
+}
+
+const refusalOf = (role: 'inverter' | 'battery', model: string, could: string): readonly Refusal[] => [
+  {
+    code: 'GTX-BRD-021',
+    message: `devices.${role}: it reverts to "no limit" (SunSpec model ${model}) when the board falls silent, and could then ${could}`,
+    hint: `Set a limit in the ${role} itself and say so as ownLimitW, or put a contactor before it.`,
+  },
+];
+
 /** Control must fail closed: a device that forgets its limit when the board falls silent needs something else to hold it. */
 function refusalOfRevert({ devices, connection }: BoardFile): readonly Refusal[] {
-  const { inverter, contactor } = devices;
-  if (inverter?.['models'] !== 'legacy' || contactor !== undefined) return [];
-  const own = inverter['ownLimitW'];
-  const { exportLimitW } = connection;
-  const device = 'devices.inverter: it reverts to "no limit" (SunSpec model 123) when the board falls silent';
-  const hint = 'Set a limit in the inverter itself and say so as ownLimitW, or put a contactor before it.';
-  if (inverter.ratedW <= exportLimitW) return [];
-  if (typeof own !== 'number') {
-    return [{ code: 'GTX-BRD-021', message: `${device}, and could then export more than exportLimitW`, hint }];
+  const { inverter, battery, contactor } = devices;
+  const [inverterW, batteryW] = [fallbackOf(inverter), fallbackOf(battery)];
+  const { exportLimitW, importLimitW } = connection;
+  // A contactor is open while the board falls silent, and with it all that generates.
+  if (contactor !== undefined) return [];
+  if (batteryW !== undefined && batteryW > importLimitW) {
+    return refusalOf('battery', '124', `draw ${batteryW} W: more than importLimitW of ${importLimitW} W`);
   }
-  if (own <= exportLimitW) return [];
-  const message = `${device}, and its own limit of ${own} W is above exportLimitW of ${exportLimitW} W`;
-  return [{ code: 'GTX-BRD-021', message, hint }];
+  const sum = (inverterW ?? 0) + (batteryW ?? 0);
+  if (sum <= exportLimitW) return [];
+  const could = `export ${sum} W: more than exportLimitW of ${exportLimitW} W`;
+  return inverterW === undefined ? refusalOf('battery', '124', could) : refusalOf('inverter', '123', could);
 }
 
 /** What stands against a board whose file is in order. */

@@ -10,6 +10,7 @@ import { TaskHealth } from '#edge/runtime/task-health.ts';
 import { DataFolder } from '../campus/data-folder.ts';
 import type { EdgeOptions } from '../edge.ts';
 import { untilStopped } from '../stop-signals.ts';
+import { versionOfPackage } from '../version.ts';
 
 /** Runs a board in real time until it is told to stop. */
 export async function runEdge(options: EdgeOptions): Promise<void> {
@@ -43,6 +44,9 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       watchdogs,
       tasks,
       log,
+      ...(options.record !== undefined && {
+        record: { path: options.record, maxBytes: options.recordBytes, software: versionOfPackage() },
+      }),
     }),
   );
   const { statusPort } = await runtime.start();
@@ -54,10 +58,11 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
 
 /** Checked before anything else is begun; with a TPM it is that or nothing. */
 async function openIdentity(
-  { identity, tpm }: Pick<EdgeOptions, 'identity' | 'tpm'>,
+  { identity, tpm, certificate }: Pick<EdgeOptions, 'identity' | 'tpm' | 'certificate'>,
   cleanup: AsyncDisposableStack,
 ): Promise<IdentityStore> {
-  const store = tpm === undefined ? identityInFiles(identity) : identityInTpm(await openTpm(tpm, identity, cleanup));
+  const store =
+    tpm === undefined ? identityInFiles(identity) : identityInTpm(await openTpm(tpm, identity, cleanup), certificate);
   await store.load();
   return store;
 }
@@ -65,7 +70,7 @@ async function openIdentity(
 async function openTpm(tpm: string, folder: string, cleanup: AsyncDisposableStack): Promise<TpmIdentities> {
   // Boards with keys in files need none of it.
   const [{ tpmAddressOf }, { TpmIdentities }] = await Promise.all([
-    import('#edge/identity/tpm-address.ts'),
+    import('#provisioning/tpm/tpm-address.ts'),
     import('#edge/identity/tpm-identities.ts'),
   ]);
   const identities = cleanup.use(new TpmIdentities(tpmAddressOf(tpm), folder));

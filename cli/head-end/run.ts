@@ -10,6 +10,7 @@ import { DataFolder } from '../campus/data-folder.ts';
 import { startTime } from '../campus/options.ts';
 import { checkPorts } from '../campus/ports.ts';
 import type { HeadEndOptions } from '../head-end.ts';
+import { issuingKeysIn } from '../provision/authority.ts';
 import { readGiven } from '../provision/issue.ts';
 import { opening } from '../provision/passphrase.ts';
 import { firstAdministratorNotice } from '../access/notice.ts';
@@ -32,17 +33,25 @@ export async function runHeadEnd(options: HeadEndOptions): Promise<void> {
   // Asked for once, and kept for the enrolment service.
   let passphrase: string | undefined;
   const source = opening(options.ca, options);
-  const ca = await CertificateAuthority.open(options.ca, { passphrase: async () => (passphrase = await source()) });
   await using cleanup = new AsyncDisposableStack();
+  const ca = await CertificateAuthority.open(options.ca, {
+    passphrase: async () => (passphrase = await source()),
+    ...(await issuingKeysIn(options.caTpm, cleanup)),
+  });
   const data = cleanup.use(await DataFolder.open(options.data));
   const identityFolder = join(data.folder('identity'), 'head-end');
   const hosts = [...new Set(['localhost', '127.0.0.1', ...(options.name ?? [])])];
   await loadOrCreateIdentity(identityFolder, { ca, serial: 'head-end', hosts });
   await ca.issuingAuthority().catch((error: unknown) => {
     const isElsewhere = error instanceof GridError && error.code === 'GTX-PRV-022';
-    // Without its issuing key a head-end enrols nobody, but serves those that it has.
     if (!isElsewhere || makers !== undefined) throw error;
+    process.stderr.write(
+      'head-end: its issuing key is elsewhere. Nobody is enrolled or renewed, and boards that it has proved itself to ' +
+        'before, by OCSP, refuse it until the key is back.\n',
+    );
   });
+  // Its issuing key in a TPM needs none; those before it may lie in files.
+  if (options.passphraseFile !== undefined) passphrase ??= await source();
   const failed = Promise.withResolvers<never>();
   const headEnd = cleanup.use(new HeadEnd((error: GridError) => failed.reject(error)));
   const opened = await headEnd.open({
@@ -58,6 +67,7 @@ export async function runHeadEnd(options: HeadEndOptions): Promise<void> {
       revocationPort: options.revocationPort,
       revocationHost: options.host,
       ...(passphrase !== undefined && { passphrase }),
+      ...(options.caTpm !== undefined && { tpm: options.caTpm }),
       ...(makers !== undefined && {
         enrolment: {
           port: options.enrolmentPort,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { isoTime, UnixSeconds } from '#hal/units.ts';
 import { EnrolmentClient } from '#edge/identity/enrolment-client.ts';
-import { tpmAddressOf } from '#edge/identity/tpm-address.ts';
+import { tpmAddressOf } from '#provisioning/tpm/tpm-address.ts';
 import { TpmIdentities } from '#edge/identity/tpm-identities.ts';
 import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { identityFiles } from '#provisioning/identity-files.ts';

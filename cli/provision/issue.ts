@@ -26,7 +26,8 @@ export async function issue(flags: IssueFlags): Promise<void> {
   const { out } = flags;
   checkTogether(flags);
   await refuseToOverwrite(out);
-  const ca = await openAuthority(flags);
+  await using opened = await openAuthority(flags);
+  const { ca } = opened;
   const key = flags.csr === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : undefined;
   const publicKey = key?.publicKey ?? (await publicKeyOfRequest(await readGiven(flags.csr ?? '', 'request')));
   const serial =
@@ -85,7 +86,8 @@ export async function renew(folder: string, flags: RenewFlags): Promise<void> {
     process.stderr.write(`${folder} needs no renewal yet.\n`);
     return;
   }
-  const ca = await openAuthority(flags);
+  await using opened = await openAuthority(flags);
+  const { ca } = opened;
   const issued = await ca.renew(old, flags.days);
   await writeIdentity(folder, { issued, caPem: ca.rootPem });
   const lfdi = lfdiOf(issued.der);

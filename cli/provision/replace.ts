@@ -12,7 +12,8 @@ interface ReplaceFlags extends AuthorityFlags {
 
 /** Devices keep their keys: their folders under `--out` hold certificates only, by serial number and old LFDI. */
 export async function replace(flags: ReplaceFlags): Promise<void> {
-  const opened = await openAuthority(flags);
+  await using authority = await openAuthority(flags);
+  const { ca: opened } = authority;
   for (const name of await opened.revokeReplaced()) {
     process.stderr.write(`A replacement was broken off before ${name} was revoked: it is now.\n`);
   }
@@ -34,7 +35,10 @@ export async function replace(flags: ReplaceFlags): Promise<void> {
     showProgress(i + 1, outdated.length);
   }
   for (const name of ca.listNames()) await ca.revocationList(name).catch(tellOffline);
-  process.stderr.write(`The issuing authority was replaced, ${devices.length} certificates reissued.\n`);
+  process.stderr.write(
+    `The issuing authority was replaced, ${devices.length} certificates reissued. A head-end that runs lets devices in ` +
+      'with them at once; started again, it has its own reissued, too.\n',
+  );
   if (flags.json === true) process.stdout.write(`${JSON.stringify({ devices })}\n`);
 }
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { tpmAddressOf } from '#edge/identity/tpm-address.ts';
+import { tpmAddressOf } from '#provisioning/tpm/tpm-address.ts';
 import { type SelfTestStep, selfTest } from '#provisioning/tpm/self-test.ts';
 
 interface SelfTestFlags {

@@ -9,7 +9,8 @@ interface ServeFlags extends AuthorityFlags {
 
 export async function serve(flags: ServeFlags): Promise<void> {
   const { host, port } = flags;
-  const ca = await openAuthority(flags);
+  await using opened = await openAuthority(flags);
+  const { ca } = opened;
   // A wrong passphrase shows now, not at the first question.
   await ca.issuingAuthority();
   await using responder = new RevocationResponder(ca, { host, port, onError: tell });

@@ -118,7 +118,7 @@ test('energy adds up over clears and roll-over to what flowed, a reversed clamp 
     { powerW: 3000, energyWh: 3000 },
     { powerW: -1200, energyWh: -1200 },
   ]);
-  assert.equal(Math.round(frame.voltsRms), 240);
+  assert.equal(Math.round(frame.voltsRms!), 240);
 });
 
 test('gains are what the board file says, and a chip that lost them is set up again', async () => {

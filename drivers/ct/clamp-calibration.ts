@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '#hal/schema.ts';
 import { W, Wh } from '#hal/units.ts';
 import type { ClampChannel } from '../capabilities.ts';
 
@@ -16,10 +16,11 @@ export type ClampCalibration = Static<typeof clampSettings>;
 
 /** A channel as it would be with a clamp that hangs right and has the right ratio. */
 export function calibrated(
-  { powerW, energyWh }: ClampChannel,
+  { powerW, energyWh, powerFactor }: ClampChannel,
   calibration: ClampCalibration | undefined,
 ): ClampChannel {
   const { isReversed = false, ratio = 1 } = calibration ?? {};
   const factor = isReversed ? -ratio : ratio;
-  return { powerW: W(Math.round(powerW * factor)), energyWh: Wh(Math.round(energyWh * factor)) };
+  const told = powerFactor === undefined ? {} : { powerFactor: isReversed ? 0 - powerFactor : powerFactor };
+  return { powerW: W(Math.round(powerW * factor)), energyWh: Wh(Math.round(energyWh * factor)), ...told };
 }

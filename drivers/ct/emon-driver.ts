@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '#hal/schema.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
 import { W, Wh } from '#hal/units.ts';
 import { driver } from '../driver.ts';
@@ -27,6 +27,9 @@ export const emonTx = driver({
         { ...closed, description: 'The front end sends "OK 5 …" frames in place of lines of text or JSON' },
       ),
     ),
+    json: Type.Optional(
+      Type.Boolean({ description: 'The front end sends JSON: the driver sees that by itself, a twin has to be told' }),
+    ),
     clamps: Type.Optional(
       Type.Array(clampSettings, {
         maxItems: inputs,
@@ -46,8 +49,8 @@ export const emonTx = driver({
       ...(okFrames && { okFrames }),
       ...(clamps && { clamps }),
     }),
-  twin: ({ gridChannel, loadChannel, okFrames }, { clock, site }) => {
-    const twin = new EmonTwin(clock, okFrames?.layout ?? 'text');
+  twin: ({ gridChannel, loadChannel, okFrames, json }, { clock, site }) => {
+    const twin = new EmonTwin(clock, okFrames?.layout ?? (json === true ? 'json' : 'text'));
     return {
       // The port is known once the twin listens.
       wire: { name: 'emontx twin', isChecked: true, open: () => new TcpPort('127.0.0.1', twin.port).open() },

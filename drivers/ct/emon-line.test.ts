@@ -36,9 +36,18 @@ test("a front-end's line is read: message, volts, and power and energy of each c
 
 test('the optional tails and the JSON variant give the same message', () => {
   const expected = parseEmonLine(line);
-  assert.deepEqual(parseEmonLine(`${line},analog:123,I1:2.222,I2:0.000,pf1:0.9876,pf2:-0.5`), expected);
+  assert.deepEqual(parseEmonLine(`${line},analog:123,I1:2.222,I2:0.000`), expected);
   assert.deepEqual(parseEmonLine(`{"${line.replaceAll(':', '":').replaceAll(',', ',"')}}`), expected);
   assert.deepEqual(parseEmonLine(`MSG:12,V1:230.11,V2:229.80,V3:231.02,${six},pulse:0`), expected);
+});
+
+test('power factors are told where the front-end sends them', () => {
+  const message = parseEmonLine(`${line},pf1:0.9876,pf2:-0.5`);
+  assert.ok(typeof message === 'object');
+  assert.deepEqual(
+    message.channels.slice(0, 3).map(({ powerFactor }) => powerFactor),
+    [0.9876, -0.5, undefined],
+  );
 });
 
 test('what is written is read again, plain and as JSON', () => {

@@ -121,7 +121,11 @@ function assemble(values: Float64Array): EmonMessage | string {
     if (Number.isNaN(powerW) !== Number.isNaN(energyWh)) return `P${i + 1} or E${i + 1} is missing`;
     if (Number.isNaN(powerW)) hasGap = true;
     else if (hasGap) return `a channel before ${i + 1} is missing`;
-    else channels.push({ powerW: W(powerW), energyWh: Wh(energyWh) });
+    else {
+      const powerFactor = values[slots.powerFactor + i]!;
+      const told = Number.isNaN(powerFactor) ? {} : { powerFactor };
+      channels.push({ powerW: W(powerW), energyWh: Wh(energyWh), ...told });
+    }
   }
   return channels.length === 0 ? 'without a channel' : { message, voltsRms, channels };
 }

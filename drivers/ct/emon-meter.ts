@@ -6,7 +6,7 @@ import { everyWall } from '#hal/wall.ts';
 import type { ClampFrame, SiteMeter } from '../capabilities.ts';
 import { PortConnection } from '../port-connection.ts';
 import { calibrated, type ClampCalibration } from './clamp-calibration.ts';
-import { disagreement } from './emon-agreement.ts';
+import { disagreement, type ReceivedMessage } from './emon-agreement.ts';
 import { type EmonMessage, maxLineBytes, parseEmonLine } from './emon-line.ts';
 import { isOkFrame, type OkLayoutName, parseOkFrame } from './emon-ok-frame.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -53,7 +53,7 @@ export class EmonMeter implements SiteMeter {
   /** Counts the messages of a front-end that does not. */
   #counted = 0;
   /** The message before, whether it was believed or not. */
-  #before: ClampFrame | undefined;
+  #before: ReceivedMessage | undefined;
   #newest: ClampFrame | undefined;
   #sweeper: Disposable | undefined;
   #sweep = 0;
@@ -124,7 +124,7 @@ export class EmonMeter implements SiteMeter {
       this.#refuse(message);
       return;
     }
-    const received: ClampFrame = { receivedAt: this.#clock.now(), ...message };
+    const received: ReceivedMessage = { receivedAt: this.#clock.now(), ...message };
     const before = this.#before;
     this.#before = received;
     if (this.#options.isUnchecked === true) {

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '#hal/schema.ts';
 import { driver } from '../driver.ts';
 import type { Site } from '../site/site.ts';
 import { nominalVolts } from '../sunspec/nominal-grid.ts';

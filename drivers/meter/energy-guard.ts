@@ -23,6 +23,12 @@ export class EnergyGuard {
     this.#greatestW = greatestW;
   }
 
+  /** Believes a first reading as it is, from a wire that checks well what it carries; a later one as `take` does. */
+  takeFirst(wh: number, at: UnixSeconds): number | undefined {
+    if (this.#believed === undefined) this.#believed = { wh, at };
+    return this.take(wh, at);
+  }
+
   /** The reading, or `undefined` while it is in doubt. The first one only counts when a second agrees with it. */
   take(wh: number, at: UnixSeconds): number | undefined {
     const next = { wh, at };

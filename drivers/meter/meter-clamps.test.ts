@@ -40,19 +40,46 @@ test('an energy in doubt is no frame, and a start that failed is tried again', a
   assert.equal((await clamps.frameAfter(UnixSeconds(0))).channels[0]?.energyWh, 1 - 700);
 });
 
+test('a meter without voltage inputs tells no voltage, rather than one of 0 V', async () => {
+  const { clock, meter } = meterBench(meterMap('adw300'));
+  await using clamps = new MeterClamps(meter, clock);
+  await clamps.start();
+  clock.time++;
+  assert.equal((await clamps.frameAfter(UnixSeconds(0))).voltsRms, undefined);
+});
+
 test('a meter of one channel is checked as such, and every Modbus driver says what it asks of its bus', () => {
   const sdm630 = drivers.find(({ name }) => name === 'sdm630')!;
   assert.equal(sdm630.check?.({ unit: 1, gridChannel: 1 }), undefined);
   assert.equal(sdm630.check?.({ unit: 1, gridChannel: 2 })?.key, 'gridChannel');
   assert.equal(sdm630.check?.({ unit: 1, gridChannel: 1, loadChannel: 2 })?.key, 'loadChannel');
   for (const { name, wire } of drivers) {
-    assert.equal(requestsOf(name, 1, 1).length > 0, wire === 'modbus', `${name}: how busy would its line be?`);
+    assert.equal(
+      requestsOf({ driver: name, unit: 1 }, 1).length > 0,
+      wire === 'modbus',
+      `${name}: how busy would its line be?`,
+    );
   }
   assert.deepEqual(
-    requestsOf('sdm630', 3, 5).map(({ unit, registers, periodSeconds }) => [unit, registers, periodSeconds]),
+    requestsOf({ driver: 'sdm630', unit: 3 }, 5).map(({ unit, registers, periodSeconds }) => [
+      unit,
+      registers,
+      periodSeconds,
+    ]),
     [
       [3, 76, 5],
       [3, 12, 5],
     ],
+  );
+  const writes = requestsOf({ driver: 'sunspec-battery', unit: 2, models: 'legacy' }, 1).filter(
+    ({ kind }) => kind === 'write',
+  );
+  assert.deepEqual(
+    writes.map(({ registers, periodSeconds }) => [registers, periodSeconds]),
+    [
+      [1, 1],
+      [11, 30],
+    ],
+    'the heartbeat, and the setpoint before it reverts',
   );
 });

@@ -37,12 +37,12 @@ export class MeterClamps implements SiteMeter {
         hint: 'Right after a start or an exchange of the meter the second reading decides; else check the driver.',
       });
     }
-    const volts = phases[0]?.voltageMilliV ?? 0;
+    const milliV = phases[0]?.voltageMilliV;
     return {
       receivedAt,
       // Its registers outlive every restart: a count that never starts again says so.
       message: receivedAt,
-      voltsRms: volts / 1000,
+      voltsRms: milliV === undefined ? undefined : milliV / 1000,
       channels: [{ powerW, energyWh: Wh(importWh - exportWh) }],
     };
   }

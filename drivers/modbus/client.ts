@@ -1,11 +1,11 @@
-import { GridError, reasonOf } from '#hal/errors.ts';
+import { GridError } from '#hal/errors.ts';
 import type { BytePort } from '#hal/ports.ts';
 import { everyWall } from '#hal/wall.ts';
 import { PortConnection } from '../port-connection.ts';
 import { FrameSplitter } from './frame-splitter.ts';
-import { exceptionError, functionCode, headerBytes, maxReadRegisters, maxWriteRegisters } from './protocol.ts';
+import { exceptionError, functionCode, headerBytes } from './protocol.ts';
+import { type FrameShape, readHeadBytes, RegisterClient } from './register-client.ts';
 import { type SharedRequest, shareReads } from './shared-reads.ts';
-import type { RegisterTransport } from './transport.ts';
 
 export interface ModbusTcpClientOptions {
   /** Wall time a request may take, the wait for its turn and for a connection included. 1,000 unless told. */
@@ -18,8 +18,10 @@ export interface ModbusTcpClientOptions {
   readonly maxPending?: number;
 }
 
+/** Behind a gateway any unit; 0 and 255 are the server itself (MODBUS Messaging on TCP/IP V1.0b §4.4.2.2). */
+const shape: FrameShape = { headBytes: headerBytes, leastUnit: 0, greatestUnit: 0xff };
 /** Before the registers of a read's answer. */
-const readHeaderBytes = 9;
+const readHeaderBytes = headerBytes + readHeadBytes;
 
 interface Request {
   readonly frame: Buffer;
@@ -45,8 +47,7 @@ const silencesBeforeReconnect = 2;
  * Errors: `GTX-MOD-001` no connection · `002` not a Modbus TCP answer · `003` no answer in time · `004` a request
  * that Modbus has no room for · `005` too many waiting · `006` closed · `1nn` the device's exception nn.
  */
-export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
-  readonly name: string;
+export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
   readonly #connection: PortConnection;
   readonly #timeoutMs: number;
   readonly #firstTimeoutMs: number;
@@ -65,7 +66,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   #isAwake = false;
 
   constructor(port: BytePort, options: ModbusTcpClientOptions = {}) {
-    this.name = port.name;
+    super(port.name, shape);
     this.#connection = new PortConnection(port, {
       onOpen: () => {
         this.#splitter = new FrameSplitter();
@@ -88,48 +89,21 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sweeper?.[Symbol.dispose]();
     const closing = this.#connection[Symbol.asyncDispose]();
-    this.#failAll(this.#closedError());
+    this.#failAll(this.closed());
     await closing;
   }
 
-  readHolding(unit: number, address: number, count: number): Promise<Buffer> {
-    return this.#read(functionCode.readHolding, unit, address, count);
-  }
-
-  readInput(unit: number, address: number, count: number): Promise<Buffer> {
-    return this.#read(functionCode.readInput, unit, address, count);
-  }
-
-  async writeHolding(unit: number, address: number, registers: Buffer): Promise<void> {
-    const count = registers.length / 2;
-    const frame = Buffer.allocUnsafe(13 + registers.length);
-    writeRequest(frame, unit, functionCode.writeMultiple, address, count);
-    frame[12] = registers.length;
-    registers.copy(frame, 13);
-    await this.#exchange(frame, 12, isSpan(unit, address, count, maxWriteRegisters));
-  }
-
-  /** Writes one holding register (function 6), for devices that lack function 16. */
-  async writeSingle(unit: number, address: number, value: number): Promise<void> {
-    const isValid = isSpan(unit, address, 1, 1) && isBetween(value, 0, 0xffff);
-    const frame = Buffer.allocUnsafe(12);
-    writeRequest(frame, unit, functionCode.writeSingle, address, value);
-    await this.#exchange(frame, 12, isValid);
-  }
-
-  #read(fn: 3 | 4, unit: number, address: number, count: number): Promise<Buffer> {
-    const frame = Buffer.allocUnsafe(12);
-    writeRequest(frame, unit, fn, address, count);
-    return this.#exchange(frame, readHeaderBytes + 2 * count, isSpan(unit, address, count, maxReadRegisters));
-  }
-
-  #exchange(frame: Buffer, answerBytes: number, isValid: boolean): Promise<Buffer> {
-    if (!isValid) return Promise.reject(new GridError('GTX-MOD-004', `${describe(frame)} is not a Modbus request`));
-    if (this.#connection.isDisposed) return Promise.reject(this.#closedError());
+  protected exchange(frame: Buffer, bodyBytes: number): Promise<Buffer> {
+    if (this.#connection.isDisposed) return Promise.reject(this.closed());
     if (this.#waiting.length + this.#sent.size >= this.#maxPending) {
-      const hint = 'The device is slower than it is asked: sample less often.';
-      return Promise.reject(new GridError('GTX-MOD-005', `Too many requests wait for ${this.name}`, { hint }));
+      return Promise.reject(this.tooMany('The device is slower than it is asked: sample less often.'));
     }
+    const length = frame.length - headerBytes;
+    frame[2] = 0;
+    frame[3] = 0;
+    frame[4] = length >> 8;
+    frame[5] = length;
+    const answerBytes = headerBytes + bodyBytes;
     return new Promise((resolve, reject) => {
       const isFirst = this.#connection.stream === undefined || !this.#isAwake;
       const sweeps = (isFirst ? this.#firstTimeoutMs / this.#timeoutMs : 1) * sweepsPerTimeout;
@@ -151,16 +125,12 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
-    if (this.#connection.isDisposed) throw this.#closedError();
+    if (this.#connection.isDisposed) throw this.closed();
     this.#sweeper ??= everyWall(this.#timeoutMs / sweepsPerTimeout, () => this.#expire());
     try {
       await this.#connection.connect();
     } catch (error) {
-      const hint = error instanceof GridError ? error.hint : undefined;
-      throw new GridError('GTX-MOD-001', `No connection to ${this.name}: ${reasonOf(error)}`, {
-        cause: error,
-        ...(hint === undefined ? {} : { hint }),
-      });
+      throw this.noConnection(error);
     }
     this.#sendWaiting();
   }
@@ -202,7 +172,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
     const asked = request.frame;
     const fn = asked[7]!;
     if (frame[6] === asked[6] && frame[7] === (fn | 0x80) && frame.length === 9) {
-      request.reject(exceptionError(frame[8]!, `${this.name} refused ${describe(asked)}`));
+      request.reject(exceptionError(frame[8]!, `${this.name} refused ${this.describe(asked)}`));
       return true;
     }
     const isRead = fn === functionCode.readHolding || fn === functionCode.readInput;
@@ -247,7 +217,7 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
         ? 'Check the address, the cable and that the device allows another client.'
         : 'Check the unit number; behind a gateway also A/B wiring and termination.';
     const what = `No answer from unit ${frame[6]} on ${this.name} within ${this.#timeoutMs} ms`;
-    return new GridError('GTX-MOD-003', `${what} (${describe(frame)})`, { hint });
+    return new GridError('GTX-MOD-003', `${what} (${this.describe(frame)})`, { hint });
   }
 
   #lostError(reason: string): GridError {
@@ -258,10 +228,6 @@ export class ModbusTcpClient implements RegisterTransport, AsyncDisposable {
   #malformedError(): GridError {
     const hint = 'Check that the port speaks Modbus TCP, not RTU over TCP, and that the unit number is right.';
     return new GridError('GTX-MOD-002', `${this.name} answered with something else than asked`, { hint });
-  }
-
-  #closedError(): GridError {
-    return new GridError('GTX-MOD-006', `The client of ${this.name} is closed`);
   }
 }
 
@@ -280,32 +246,4 @@ function withServed(request: Request, served: SharedRequest<Request>['served']):
       for (const each of [request, ...served.map((part) => part.request)]) each.reject(error);
     },
   };
-}
-
-const isBetween = (value: number, low: number, high: number): boolean =>
-  Number.isInteger(value) && value >= low && value <= high;
-
-const isSpan = (unit: number, address: number, count: number, max: number): boolean =>
-  isBetween(unit, 0, 0xff) && isBetween(count, 1, max) && isBetween(address, 0, 0x10000 - count);
-
-/** Fills the first twelve bytes; a number out of range is cut to its field here and refused by `#exchange`. */
-function writeRequest(frame: Buffer, unit: number, fn: number, address: number, countOrValue: number): void {
-  const length = frame.length - headerBytes;
-  frame[2] = 0;
-  frame[3] = 0;
-  frame[4] = length >> 8;
-  frame[5] = length;
-  frame[6] = unit;
-  frame[7] = fn;
-  frame[8] = address >> 8;
-  frame[9] = address;
-  frame[10] = countOrValue >> 8;
-  frame[11] = countOrValue;
-}
-
-const verbs: Readonly<Record<number, string>> = { 3: 'reading', 4: 'reading input', 6: 'writing', 16: 'writing' };
-
-function describe(frame: Buffer): string {
-  const count = frame[7] === functionCode.writeSingle ? 1 : frame.readUInt16BE(10);
-  return `${verbs[frame[7]!]} ${count} at ${frame.readUInt16BE(8)} of unit ${frame[6]}`;
 }

@@ -1,16 +1,16 @@
-/** For tests: an RTU line on which answers meet faults, decided by a seed, in the time of a `StepTimer`. */
+/** For tests and the bench: an RTU line on which answers meet faults, decided by a seed, in the time of a `BusTimer`. */
 import { type Duplex, duplexPair } from 'node:stream';
 import type { BytePort } from '#hal/ports.ts';
 import { seedOf, uniform } from '#hal/random.ts';
+import type { BusTimer } from './bus-timer.ts';
 import { isIntact, rtuFrame } from './rtu-frame.ts';
 import { serveRtuStream } from './rtu-server.ts';
 import type { RegisterBank } from './server.ts';
-import type { StepTimer } from './step-timer.ts';
 
 /**
  * `bitFlip`: one to three bits of the answer · `checksum`: a checksum of something else · `late`: up to 1.9 time-outs ·
  * `short`: the answer's end is missing · `wrongUnit`: an intact answer of another unit · `exception`: an intact
- * exception · `silence`: no answer for 1 to 20 requests, as of a device that restarts · `noise`: bytes before it ·
+ * exception · `silence`: no answer for up to 20 s, as of a device that restarts · `noise`: bytes before it ·
  * `lost`: the port itself closes.
  */
 export const lineFaults = [
@@ -31,7 +31,7 @@ export interface FaultLineOptions {
   /** The chance that an answer meets a fault, 0 to 1. */
   readonly chance: number;
   readonly answerTimeoutMs: number;
-  readonly timer: StepTimer;
+  readonly timer: BusTimer;
   readonly units: ReadonlyMap<number, RegisterBank>;
 }
 
@@ -43,7 +43,7 @@ export class FaultLine implements BytePort {
   readonly #options: FaultLineOptions;
   readonly #seed: number;
   #drawn = 0;
-  #silent = 0;
+  #silentUntil = 0;
 
   constructor(options: FaultLineOptions) {
     this.#options = options;
@@ -56,7 +56,8 @@ export class FaultLine implements BytePort {
     serveRtuStream(server, this.#options.units);
     far.on('error', () => far.destroy());
     far.on('data', (request: Buffer) => {
-      if (!isIntact(request)) return;
+      // Nobody answers for a unit that is not there.
+      if (!isIntact(request) || !this.#options.units.has(request[0]!)) return;
       inner.once('data', (answer: Buffer) => this.#answer(far, answer));
       inner.write(request);
     });
@@ -76,10 +77,7 @@ export class FaultLine implements BytePort {
       });
     };
     const usualMs = 5 + 20 * this.#draw();
-    if (this.#silent > 0 && this.isFaulty) {
-      this.#silent--;
-      return;
-    }
+    if (timer.nowMs() < this.#silentUntil && this.isFaulty) return;
     if (!this.isFaulty || this.#draw() >= chance) {
       say(answer, usualMs);
       return;
@@ -117,7 +115,7 @@ export class FaultLine implements BytePort {
         say(rtuFrame(Buffer.from([answer[0]!, answer[1]! | 0x80, 1 + Math.floor(this.#draw() * 6)])), usualMs);
         break;
       case 'silence':
-        this.#silent = Math.floor(20 * this.#draw());
+        this.#silentUntil = timer.nowMs() + 20_000 * this.#draw();
         break;
       case 'noise':
         say(Buffer.concat([Buffer.from([0, 0xff, Math.floor(256 * this.#draw())]), answer]), usualMs);

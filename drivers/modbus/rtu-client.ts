@@ -1,10 +1,10 @@
-import { GridError, reasonOf } from '#hal/errors.ts';
+import { GridError } from '#hal/errors.ts';
 import type { BytePort } from '#hal/ports.ts';
 import { PortConnection } from '../port-connection.ts';
 import { type BusTimer, wallTimer } from './bus-timer.ts';
-import { exceptionError, functionCode, maxReadRegisters, maxWriteRegisters } from './protocol.ts';
+import { exceptionError, functionCode } from './protocol.ts';
+import { type FrameShape, RegisterClient } from './register-client.ts';
 import { answerBytes, frameGapMs, isIntact, lineMs, maxFrameBytes, rtuFrame } from './rtu-frame.ts';
-import type { RegisterTransport } from './transport.ts';
 
 export interface RtuClientOptions {
   /** Bits a second of the line, for the times that frames take; the port itself is opened with the same. */
@@ -25,6 +25,10 @@ interface Exchange {
   readonly reject: (error: GridError) => void;
 }
 
+/** Unit 0 is everyone and answers never; 248 and up are reserved (MODBUS over Serial Line V1.02 §2.2). */
+const shape: FrameShape = { headBytes: 0, leastUnit: 1, greatestUnit: 247 };
+const checksumBytes = 2;
+
 /** Line noise when a driver takes or leaves the line; no unit has these numbers. */
 const isNoise = (byte: number): boolean => byte === 0x00 || byte === 0xff;
 
@@ -39,8 +43,7 @@ const isNoise = (byte: number): boolean => byte === 0x00 || byte === 0xff;
  * Errors: `GTX-MOD-001` no connection · `003` no answer in time · `004` a request that Modbus has no room for · `005`
  * too many waiting · `006` closed · `007` a damaged answer · `1nn` the device's exception nn.
  */
-export class ModbusRtuClient implements RegisterTransport, AsyncDisposable {
-  readonly name: string;
+export class ModbusRtuClient extends RegisterClient implements AsyncDisposable {
   readonly #connection: PortConnection;
   readonly #baud: number;
   readonly #answerTimeoutMs: number;
@@ -56,7 +59,7 @@ export class ModbusRtuClient implements RegisterTransport, AsyncDisposable {
   #isLate = false;
 
   constructor(port: BytePort, options: RtuClientOptions) {
-    this.name = port.name;
+    super(port.name, shape);
     this.#baud = options.baud;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? 300;
     this.#maxPending = options.maxPending ?? 64;
@@ -76,54 +79,29 @@ export class ModbusRtuClient implements RegisterTransport, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closing = this.#connection[Symbol.asyncDispose]();
-    this.#failAll(this.#closedError());
+    this.#failAll(this.closed());
     await closing;
   }
 
-  readHolding(unit: number, address: number, count: number): Promise<Buffer> {
-    return this.#read(functionCode.readHolding, unit, address, count);
-  }
-
-  readInput(unit: number, address: number, count: number): Promise<Buffer> {
-    return this.#read(functionCode.readInput, unit, address, count);
-  }
-
-  async writeHolding(unit: number, address: number, registers: Buffer): Promise<void> {
-    const count = registers.length / 2;
-    const isValid = isSpan(unit, address, count, maxWriteRegisters);
-    const head = request(unit, functionCode.writeMultiple, address, count);
-    await this.#exchange(Buffer.concat([head, Buffer.from([registers.length]), registers]), 8, isValid);
-  }
-
-  #read(fn: 3 | 4, unit: number, address: number, count: number): Promise<Buffer> {
-    const isValid = isSpan(unit, address, count, maxReadRegisters);
-    return this.#exchange(request(unit, fn, address, count), 5 + 2 * count, isValid);
-  }
-
-  #exchange(asked: Buffer, bytes: number, isValid: boolean): Promise<Buffer> {
-    if (!isValid) return Promise.reject(new GridError('GTX-MOD-004', `${describe(asked)} is not a Modbus request`));
-    if (this.#connection.isDisposed) return Promise.reject(this.#closedError());
+  protected exchange(asked: Buffer, bodyBytes: number): Promise<Buffer> {
+    if (this.#connection.isDisposed) return Promise.reject(this.closed());
     if (this.#waiting.length >= this.#maxPending) {
       const hint = 'The line is slower than it is asked: sample less often, or raise its baud rate.';
-      return Promise.reject(new GridError('GTX-MOD-005', `Too many requests wait for ${this.name}`, { hint }));
+      return Promise.reject(this.tooMany(hint));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ asked, answerBytes: bytes, resolve, reject });
+      this.#waiting.push({ asked, answerBytes: bodyBytes + checksumBytes, resolve, reject });
       if (this.#connection.stream === undefined) this.#connect().catch((error: GridError) => this.#failAll(error));
       else this.#sendNext();
     });
   }
 
   async #connect(): Promise<void> {
-    if (this.#connection.isDisposed) throw this.#closedError();
+    if (this.#connection.isDisposed) throw this.closed();
     try {
       await this.#connection.connect();
     } catch (error) {
-      const hint = error instanceof GridError ? error.hint : undefined;
-      throw new GridError('GTX-MOD-001', `No connection to ${this.name}: ${reasonOf(error)}`, {
-        cause: error,
-        ...(hint === undefined ? {} : { hint }),
-      });
+      throw this.noConnection(error);
     }
     this.#sendNext();
   }
@@ -190,7 +168,7 @@ export class ModbusRtuClient implements RegisterTransport, AsyncDisposable {
     }
     if (frame[0] !== asked[0]) return false;
     if (frame[1] === (fn | 0x80)) {
-      this.#end(exchange, exceptionError(frame[2]!, `${this.name} refused ${describe(asked)}`));
+      this.#end(exchange, exceptionError(frame[2]!, `${this.name} refused ${this.describe(asked)}`));
       return true;
     }
     const isRead = fn === functionCode.readHolding || fn === functionCode.readInput;
@@ -235,7 +213,7 @@ export class ModbusRtuClient implements RegisterTransport, AsyncDisposable {
   }
 
   #silenceError(asked: Buffer): GridError {
-    const what = `No answer from unit ${asked[0]} on ${this.name} within ${this.#answerTimeoutMs} ms (${describe(asked)})`;
+    const what = `No answer from unit ${asked[0]} on ${this.name} within ${this.#answerTimeoutMs} ms (${this.describe(asked)})`;
     const hint = 'Check the unit number, baud rate, A/B wiring and termination.';
     return new GridError('GTX-MOD-003', what, { hint });
   }
@@ -243,31 +221,11 @@ export class ModbusRtuClient implements RegisterTransport, AsyncDisposable {
   #damagedError(asked: Buffer): GridError {
     const hint =
       'Check shield, termination and that no two units have one number; devices of one line need one baud rate.';
-    return new GridError('GTX-MOD-007', `A damaged answer on ${this.name} (${describe(asked)})`, { hint });
+    return new GridError('GTX-MOD-007', `A damaged answer on ${this.name} (${this.describe(asked)})`, { hint });
   }
 
   #lostError(reason: string): GridError {
     const hint = 'Check that the adapter is plugged in; the next request opens the port again.';
     return new GridError('GTX-MOD-001', `Lost the connection to ${this.name}: ${reason}`, { hint });
   }
-
-  #closedError(): GridError {
-    return new GridError('GTX-MOD-006', `The client of ${this.name} is closed`);
-  }
 }
-
-const isBetween = (value: number, low: number, high: number): boolean =>
-  Number.isInteger(value) && value >= low && value <= high;
-
-/** Unit 0 is everyone and answers never; 248 and up are reserved. */
-const isSpan = (unit: number, address: number, count: number, max: number): boolean =>
-  isBetween(unit, 1, 247) && isBetween(count, 1, max) && isBetween(address, 0, 0x10000 - count);
-
-/** A number out of range is cut to its field here and refused by `#exchange`. */
-const request = (unit: number, fn: number, address: number, count: number): Buffer =>
-  Buffer.from([unit, fn, address >> 8, address, count >> 8, count]);
-
-const verbs: Readonly<Record<number, string>> = { 3: 'reading', 4: 'reading input', 16: 'writing' };
-
-const describe = (asked: Buffer): string =>
-  `${verbs[asked[1]!]} ${asked.readUInt16BE(4)} at ${asked.readUInt16BE(2)} of unit ${asked[0]}`;

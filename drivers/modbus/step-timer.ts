@@ -1,4 +1,4 @@
-/** For tests: bus time that moves only when the test says so. */
+/** For tests and the bench: bus time that moves only when it is told to. */
 import type { BusTimer } from './bus-timer.ts';
 
 interface Task {

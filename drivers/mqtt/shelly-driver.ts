@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '#hal/schema.ts';
 import { EmulatedBroker } from '#hal/emulated/mqtt.ts';
 import { clampSettings } from '../ct/clamp-calibration.ts';
 import { driver } from '../driver.ts';

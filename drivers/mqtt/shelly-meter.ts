@@ -4,6 +4,7 @@ import type { MqttLink } from '#hal/ports.ts';
 import { type UnixSeconds } from '#hal/units.ts';
 import { deadline } from '#hal/wall.ts';
 import type { ClampFrame, SiteMeter } from '../capabilities.ts';
+import { EnergyGuard } from '../meter/energy-guard.ts';
 import { calibrated, type ClampCalibration } from '../ct/clamp-calibration.ts';
 import { channelOf, filtersOf, parseShelly, shellyChannels, type ShellyForm } from './shelly-messages.ts';
 
@@ -21,9 +22,18 @@ interface Channel {
   powerW: number | undefined;
   powerAt: number;
   volts: number | undefined;
-  importWh: number | undefined;
-  exportWh: number | undefined;
+  readonly energies: { readonly import: Register; readonly export: Register };
 }
+
+interface Register {
+  /** As it was last believed. */
+  wh: number | undefined;
+  /** It was heard live. */
+  isLive: boolean;
+  readonly guard: EnergyGuard;
+}
+
+const newRegister = (): Register => ({ wh: undefined, isLive: false, guard: new EnergyGuard(greatestClampW) });
 
 interface Waiter {
   readonly after: number;
@@ -38,10 +48,13 @@ interface Waiter {
  */
 const freshSeconds = 35;
 const maxWaiters = 16;
+/** More than a clamp of 400 A carries. */
+const greatestClampW = 100_000;
 
 /**
  * A Shelly energy meter at an MQTT broker. What the broker had kept is not taken for fresh: nobody knows how old it
- * is. Energies are registers, so a kept one is no harm; a power must have been heard live of every clamp.
+ * is: a power must have been heard live of every clamp, and a kept energy counts only until one was heard. A register
+ * that falls or leaps (a message that comes twice, a meter that was exchanged) is believed when it is told again.
  *
  * Errors: `GTX-MQT-001` no broker · `002` no message in time · `003` closed · `004` too many wait.
  */
@@ -66,8 +79,7 @@ export class ShellyMeter implements SiteMeter {
       powerW: undefined,
       powerAt: Number.NEGATIVE_INFINITY,
       volts: undefined,
-      importWh: undefined,
-      exportWh: undefined,
+      energies: { import: newRegister(), export: newRegister() },
     }));
   }
 
@@ -143,8 +155,7 @@ export class ShellyMeter implements SiteMeter {
     let isNew = false;
     for (const { channel, quantity, value } of values) {
       const state = this.#channels[channel]!;
-      if (quantity === 'import') state.importWh = value;
-      else if (quantity === 'export') state.exportWh = value;
+      if (quantity === 'import' || quantity === 'export') this.#count(state.energies[quantity], value, isRetained);
       else if (quantity === 'voltage') state.volts = value;
       else if (!isRetained) {
         state.powerW = value;
@@ -155,11 +166,18 @@ export class ShellyMeter implements SiteMeter {
     if (isNew) this.#offer();
   }
 
+  #count(register: Register, wh: number, isRetained: boolean): void {
+    if (isRetained && register.isLive) return;
+    register.isLive ||= !isRetained;
+    register.wh = register.guard.takeFirst(wh, this.#clock.now()) ?? register.wh;
+  }
+
   /** A frame is made of a new power and what the other clamps told last, while that is fresh. */
   #offer(): void {
     const now = this.#clock.now();
     const used = this.#channels.slice(0, this.#options.channels);
-    const channels = used.flatMap(({ powerW, powerAt, importWh, exportWh }, i) => {
+    const channels = used.flatMap(({ powerW, powerAt, energies }, i) => {
+      const [importWh, exportWh] = [energies.import.wh, energies.export.wh];
       const isFresh = powerAt <= now && now - powerAt <= freshSeconds;
       if (powerW === undefined || importWh === undefined || exportWh === undefined || !isFresh) return [];
       return [calibrated(channelOf(powerW, importWh, exportWh), this.#options.clamps?.[i])];

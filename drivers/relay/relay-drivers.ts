@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '#hal/schema.ts';
 import { EmulatedGpio } from '#hal/emulated/gpio.ts';
 import type { GpioChip } from '#hal/ports.ts';
 import { driver, type SettingsFault } from '../driver.ts';

@@ -214,7 +214,7 @@ export class Site {
   }
 }
 
-const newState = (spec: SiteSpec): SiteState => ({
+const newState = (spec: Pick<SiteSpec, 'battery'>): SiteState => ({
   time: null,
   pvW: 0,
   loadW: 0,
@@ -230,6 +230,12 @@ const newState = (spec: SiteSpec): SiteState => ({
   dcChargeJ: 0,
   dcDischargeJ: 0,
   lossJ: 0,
+});
+
+/** The state of a site that never ran, its battery so full; percent, 0 to 100. */
+export const siteStateAt = (spec: Pick<SiteSpec, 'battery'>, chargePercent: number): SiteState => ({
+  ...newState(spec),
+  storedJ: Math.round((capacityJ(spec.battery) * chargePercent) / 100),
 });
 
 function restoredState(spec: SiteSpec, saved: SiteState): SiteState {

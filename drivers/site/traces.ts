@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '#hal/schema.ts';
 import { type CheckedYaml, parseCheckedYaml } from '#hal/checked-yaml.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { localTimeOf } from './local-time.ts';

@@ -6,7 +6,10 @@ import type { GridCondition } from '../site/grid.ts';
 import { type AcPower, DerFunctions } from './der-functions.ts';
 import { type DeviceImage, exponentFor } from './device-image.ts';
 import { Ieee1547Registers } from './ieee1547-registers.ts';
+import type { InverterModels } from './inverter-twin.ts';
+import { LegacyRegisters } from './legacy-registers.ts';
 import { models } from './models.generated.ts';
+import type { TwinRegisters } from './twin-registers.ts';
 
 /** What stands behind the twin's registers; asked when they are read. */
 export interface BatterySource {
@@ -23,45 +26,54 @@ export interface BatterySource {
   acDischargeWh(): number;
   dcChargeWh(): number;
   dcDischargeWh(): number;
+  /** Model 715 too, where the models are `ieee1547`. */
+  readonly hasHeartbeat?: boolean;
 }
+
+/** `legacy`: SunSpec models 1, 103, 120, 123, 124 and 802. `ieee1547`: 1, 701 to 714. */
+export type BatteryModels = InverterModels;
 
 const { ESS } = models[714].groups[0].points.PrtTyp.symbols;
 const { ON } = models[714].groups[0].points.DCSta.symbols;
 
 /**
- * A battery on the wire: SunSpec models 1, 701, 702, 704, 713, 714, 703 and 705 to 712 from 40000. The physics behind
- * it asks `power` each second; controls fall back when their timers have run out, by the clock given. Without a
- * setpoint the battery rests.
+ * A battery on the wire from 40000. The physics behind it asks `power` each second; controls fall back when their
+ * timers have run out, by the clock given. Without a setpoint the battery rests.
  */
 export class SunSpecBatteryTwin {
   readonly bank: DeviceImage;
   readonly functions: DerFunctions;
-  readonly #registers: Ieee1547Registers;
+  readonly #registers: TwinRegisters;
 
-  constructor(source: BatterySource, clock: Pick<Clock, 'now'>) {
-    const { ratedW, serial } = source;
-    this.#registers = new Ieee1547Registers(
-      {
-        model: 'Battery twin',
-        serial,
-        ratedW,
-        chargeW: ratedW,
-        // As many battery inverters are built: at full power nothing is left for reactive power.
-        apparentVA: ratedW,
-        idle: 'standby',
-        ownModels: [{ id: 713 }, { id: 714, counts: { NPrt: 1 } }],
-        beforeRead: () => {
-          const now = clock.now();
-          this.#registers.runTimers(now);
-          const [injectedWh, absorbedWh] = [source.acDischargeWh(), source.acChargeWh()];
-          this.#registers.show({ activeW: source.acPowerW(), injectedWh, absorbedWh, functions: this.functions }, now);
-          showCells(this.#registers.image, source);
-        },
-      },
-      clock,
-    );
+  constructor(source: BatterySource, clock: Pick<Clock, 'now'>, generation: BatteryModels = 'ieee1547') {
+    const { ratedW, capacityWh, serial } = source;
+    const isLegacy = generation === 'legacy';
+    const beforeRead = (): void => {
+      const now = clock.now();
+      this.#registers.runTimers(now);
+      const [activeW, injectedWh, absorbedWh] = [source.acPowerW(), source.acDischargeWh(), source.acChargeWh()];
+      this.#registers.show({ activeW, injectedWh, absorbedWh, functions: this.functions }, now);
+      if (!isLegacy) showCells(this.#registers.image, source);
+    };
+    const device = { model: 'Battery twin', serial, ratedW, idle: 'standby', beforeRead } as const;
+    this.#registers = isLegacy
+      ? new LegacyRegisters(
+          { ...device, storage: { capacityWh, socCentiPercent: () => source.socCentiPercent() } },
+          clock,
+        )
+      : new Ieee1547Registers(
+          {
+            ...device,
+            chargeW: ratedW,
+            // As many battery inverters are built: at full power nothing is left for reactive power.
+            apparentVA: ratedW,
+            ownModels: [{ id: 713 }, { id: 714, counts: { NPrt: 1 } }],
+            hasHeartbeat: source.hasHeartbeat === true,
+          },
+          clock,
+        );
     this.bank = this.#registers.image;
-    describeCells(this.#registers.image, source.capacityWh);
+    if (!isLegacy) describeCells(this.bank, capacityWh);
     this.functions = new DerFunctions(seedOf(0, serial), this.#registers.settings);
   }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { W } from '#hal/units.ts';
+import { UnixSeconds, W } from '#hal/units.ts';
 import type { DerModes } from '../grid-support.ts';
 import { SunSpecBattery } from './battery.ts';
 import { scanDevice } from './device-map.ts';
 import { models } from './models.generated.ts';
 import { PlacedModel } from './placed-model.ts';
-import { batteryAt, batteryRegister, code, patched } from './twin-bench.ts';
+import { batteryAt, batteryRegister, code, noMemory, patched } from './twin-bench.ts';
 import { batteryBench, batteryMaxVar, inverterBench, maxVar, ratedW } from './wire-bench.ts';
 
 const minute = { revertSeconds: 60 };
@@ -241,7 +241,7 @@ test('a twin adopts no curve whose x falls, and keeps the one before', async () 
 test('curves that a device says it has beyond its length are no curves', async () => {
   const { battery, bus, address, good } = await batteryRegister(705, models[705].points.NPt.at);
   bus.bank = patched(good, { [address]: 60_000 });
-  const other = new SunSpecBattery(bus, 1);
+  const other = new SunSpecBattery(bus, 1, { clock: { now: () => UnixSeconds(0) }, memory: noMemory });
   await assert.rejects(other.start(), code('GTX-SUN-005'));
   await battery.read();
 });

@@ -100,6 +100,10 @@ export class DeviceImage implements RegisterBank {
     this.#bytes.writeUInt16BE(endModel, 2 * (registers - 2));
   }
 
+  has(model: ModelId): boolean {
+    return this.#layout.models.has(model);
+  }
+
   /** A number by its path (`W`, `Prt[0].DCW`). */
   point(model: ModelId, path: string): ImagePoint {
     const { offset, point } = this.#named(model, path);

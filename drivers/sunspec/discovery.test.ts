@@ -22,6 +22,7 @@ test('a model whose length is wrong is named', async () => {
     const bus = new DirectBus(patched(twin.bank, { 40_071: length }));
     await assert.rejects(scanDevice(bus, 1), (error: unknown) => {
       assert.ok(error instanceof GridError && error.code === 'GTX-SUN-002', String(error));
+      assert.match(error.hint ?? '', /update its firmware/);
       assert.match(error.message, new RegExp(`model 103 has ${length} registers, the standard has 50`));
       return true;
     });

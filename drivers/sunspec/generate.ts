@@ -18,10 +18,13 @@ const symbolsOf: Readonly<Record<number, readonly string[]>> = {
   103: ['St'],
   120: ['DERTyp'],
   123: ['Conn', 'WMaxLim_Ena'],
+  124: ['ChaGriSet'],
   701: ['ACType', 'St', 'InvSt', 'ConnSt'],
   704: ['WSetEna', 'WSetMod', 'WSetEnaRvrt', 'WMaxLimPctEna', 'WMaxLimPctEnaRvrt'],
   713: ['Sta'],
   714: ['PrtTyp', 'DCSta'],
+  715: ['LocRemCtl'],
+  802: ['ChaSt', 'LocRemCtl', 'Typ', 'State'],
 };
 
 interface SourcePoint {
@@ -85,9 +88,11 @@ function groupTable(group: SourceGroup, model: number, root: SourceGroup): Group
   return { name: group.name, size: at, count, points, groups };
 }
 
+const keyOf = (name: string): string => (/^\w+$/.test(name) ? name : JSON.stringify(name));
+
 const literal = (value: object): string =>
   `{ ${Object.entries(value)
-    .map(([key, item]) => `${key}: ${typeof item === 'object' ? literal(item as object) : JSON.stringify(item)}`)
+    .map(([key, item]) => `${keyOf(key)}: ${typeof item === 'object' ? literal(item as object) : JSON.stringify(item)}`)
     .join(', ')} }`;
 
 function print(group: GroupTable, indent: string): string {

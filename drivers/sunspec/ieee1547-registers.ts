@@ -17,6 +17,7 @@ import {
 } from './ieee1547-description.ts';
 import { curveSettings, enterServiceSettings, setpointSettings, tripSettings } from './ieee1547-settings.ts';
 import { adopt, adoptions, isAccepted, revertingControls } from './ieee1547-writes.ts';
+import { models } from './models.generated.ts';
 import { nominalVolts } from './nominal-grid.ts';
 import { RevertTimers } from './revert-timers.ts';
 import type { Measured, TwinRegisters } from './twin-registers.ts';
@@ -43,6 +44,8 @@ export interface Ieee1547Device extends DeviceDescription {
   readonly idle: DerOperation;
   /** Models between 704 and 703, and what keeps them up to date. */
   readonly ownModels: readonly ImageModel[];
+  /** Model 715. */
+  readonly hasHeartbeat: boolean;
   readonly beforeRead: () => void;
 }
 
@@ -76,7 +79,7 @@ const factories = new Map<string, Factory>();
 
 function factoryOf(image: DeviceImage, { chargeW, ownModels }: Ieee1547Device): Factory {
   const isStorage = chargeW > 0;
-  const kind = JSON.stringify([isStorage, ownModels]);
+  const kind = JSON.stringify([isStorage, ownModels, image.has(715)]);
   const known = factories.get(kind);
   if (known !== undefined) return known;
   describeControls(image);
@@ -84,6 +87,7 @@ function factoryOf(image: DeviceImage, { chargeW, ownModels }: Ieee1547Device): 
   describeCurves(image);
   describeTrips(image);
   describeDroop(image, isStorage ? -100 : 0);
+  if (image.has(715)) image.set(715, { LocRemCtl: models[715].points.LocRemCtl.symbols.REMOTE, ControllerHb: 0 });
   const settings = {
     isConnected: true,
     ...enterServiceSettings(image),
@@ -106,7 +110,8 @@ export class Ieee1547Registers implements TwinRegisters {
   readonly #counters: readonly ((value: number) => void)[];
 
   constructor(device: Ieee1547Device, clock: Pick<Clock, 'now'>) {
-    const { ratedW, ownModels } = device;
+    const { ratedW, hasHeartbeat } = device;
+    const ownModels = hasHeartbeat ? [...device.ownModels, { id: 715 as const }] : device.ownModels;
     this.#clock = clock;
     this.#idle = device.idle;
     const greatest = new Map<string, readonly [number, number]>();
@@ -144,6 +149,7 @@ export class Ieee1547Registers implements TwinRegisters {
 
   show({ activeW, injectedWh, absorbedWh, functions }: Measured, now: UnixSeconds): void {
     this.#timers.show(now);
+    if (this.image.has(715)) this.image.set(715, { DERHb: now });
     const { operation, isConnected, alarms } = twinState(functions, activeW, this.#idle);
     const { connection, grid } = functions;
     const { reactiveVar } = functions.power;

@@ -75,6 +75,7 @@ const ranges: ReadonlyMap<string, Range> = new Map<string, Range>([
     [`704.${group}.PF`, [1, 1_000]],
     [`704.${group}.Ext`, onOff],
   ]),
+  ['715.ControllerHb', [0, 0xfffffffe]],
   ['705.Crv.DeptRef', [0, 3]],
   ['705.Crv.Pri', onOff],
   ['705.Crv.VRef', [9_500, 10_500]],

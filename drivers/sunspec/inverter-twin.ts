@@ -18,6 +18,8 @@ export interface InverterSource {
   powerW(): number;
   /** AC energy since installation, integer Wh. */
   energyWh(): number;
+  /** Model 715 too, where the models are `ieee1547`. */
+  readonly hasHeartbeat?: boolean;
 }
 
 /** `legacy`: SunSpec models 1, 103, 120 and 123. `ieee1547`: 1 and 701 to 712. */
@@ -41,7 +43,7 @@ export class SunSpecInverterTwin {
       const [activeW, injectedWh] = [source.powerW(), source.energyWh()];
       this.#registers.show({ activeW, injectedWh, absorbedWh: 0, functions: this.functions }, now);
     };
-    const device = { model: 'PV inverter twin', serial, ratedW, beforeRead };
+    const device = { model: 'PV inverter twin', serial, ratedW, idle: 'sleeping', beforeRead } as const;
     this.#registers =
       models === 'legacy'
         ? new LegacyRegisters(device, clock)
@@ -50,8 +52,8 @@ export class SunSpecInverterTwin {
               ...device,
               apparentVA: Math.ceil(ratedW * apparentShare),
               chargeW: 0,
-              idle: 'sleeping',
               ownModels: [],
+              hasHeartbeat: source.hasHeartbeat === true,
             },
             clock,
           );

@@ -83,9 +83,9 @@ test('a refreshed limit does not revert', async () => {
 
 test('a map at 50000 or 0 is found too', async () => {
   for (const shift of [10_000, -40_000]) {
-    const { state, bus } = inverterAt(10_000);
+    const { state, bus, clock } = inverterAt(10_000);
     Object.assign(state, { powerW: 77, energyWh: 5 });
-    const inverter = new SunSpecInverter(new DirectBus(bus.bank, shift), 1);
+    const inverter = new SunSpecInverter(new DirectBus(bus.bank, shift), 1, clock);
     await inverter.start();
     assert.deepEqual(await inverter.read(), { powerW: 77, generationWh: 5 });
   }
@@ -134,7 +134,10 @@ test('a device that is not what the board file says is named as such', async () 
   const endless: RegisterBank = {
     read: (address, count) => (address === 40000 ? Buffer.from('SunS') : Buffer.alloc(2 * count)),
   };
-  await assert.rejects(new SunSpecInverter(new DirectBus(endless), 1).start(), code('GTX-SUN-002'));
+  await assert.rejects(
+    new SunSpecInverter(new DirectBus(endless), 1, inverterAt(1).clock).start(),
+    code('GTX-SUN-002'),
+  );
 });
 
 test('a start that failed may be tried again, and before it nothing works', async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '#hal/clock.ts';
 import { W, Wh } from '#hal/units.ts';
 import type { InverterReading, Nameplate, PvInverter } from '../capabilities.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
@@ -8,18 +9,19 @@ import { PointReader, want } from './point-reader.ts';
 import { type FoundDevice, type Identity, SunSpecDevice } from './sunspec-device.ts';
 
 /**
- * A PV inverter with SunSpec models 1, 701, 702 and 704 (703 and 705 to 712 where it has them), or else 1, 101 to 103,
- * 120 and 123 (121 where it has it). One Modbus read a sample.
+ * A PV inverter with SunSpec models 1, 701, 702 and 704 (703, 705 to 712 and 715 where it has them), or else 1, 101 to 103,
+ * 120 and 123 (121 where it has it). One Modbus read a sample, and with 715 a
+ * read and a write more.
  * With model 123 a limit falls back to none when its timer runs out: refresh well before; and `generationWh` starts
  * again from 0 when the 32-bit counter of the device is full.
  */
 export class SunSpecInverter extends SunSpecDevice<Nameplate> implements PvInverter {
-  constructor(transport: RegisterTransport, unit: number) {
-    super('inverter', transport, unit);
+  constructor(transport: RegisterTransport, unit: number, clock: Pick<Clock, 'now'>) {
+    super('inverter', transport, unit, clock);
   }
 
   async read(): Promise<InverterReading> {
-    const [powerW, generationWh] = (await this.device().reader.read()) as [number, number];
+    const [powerW, generationWh] = (await this.readSample()) as [number, number];
     return { powerW: this.plausiblePower(powerW), generationWh: Wh(generationWh) };
   }
 

@@ -1,8 +1,18 @@
 import type { Clock } from '#hal/clock.ts';
 import type { UnixSeconds } from '#hal/units.ts';
+import type { DerOperation } from '../grid-support.ts';
 import type { DerSettings } from './der-settings.ts';
 import { DeviceImage, exponentFor } from './device-image.ts';
 import { apparentShare, defaultEnterService, tripModels, varShare } from './ieee1547-defaults.ts';
+import {
+  describeStorage,
+  type LegacyStorage,
+  showStorage,
+  storageControl,
+  storageModels,
+  storageRanges,
+  storageTargetW,
+} from './legacy-storage.ts';
 import { models } from './models.generated.ts';
 import { nominalVolts } from './nominal-grid.ts';
 import { fromEei, legacyVarModes } from './register-codes.ts';
@@ -41,6 +51,7 @@ const ranges: Readonly<Record<string, readonly [least: number, greatest: number]
   '123.VArPct_RvrtTms': anySeconds,
   '123.VArPct_Mod': [0, 3],
   '123.VArPct_Ena': [0, 1],
+  ...storageRanges,
 };
 
 const reverting = (timer: string, points: readonly string[], enable: string, off: number): RevertingControl => ({
@@ -60,7 +71,13 @@ const controls: readonly RevertingControl[] = [
 
 export interface LegacyDevice {
   readonly serial: string;
+  /** Model 1 `Md`. */
+  readonly model: string;
   readonly ratedW: number;
+  /** What it is when nothing flows while it could. */
+  readonly idle: DerOperation;
+  /** Of a battery. */
+  readonly storage?: LegacyStorage;
   readonly beforeRead: () => void;
 }
 
@@ -72,13 +89,15 @@ interface Ramp {
 }
 
 /**
- * The registers of a PV inverter of the generation before IEEE 1547-2018: SunSpec models 1, 103, 120 and 123 from
- * 40000. Its trip settings are fixed, as are its delay and ramp when it comes back.
+ * The registers of an inverter of the generation before IEEE 1547-2018: SunSpec models 1, 103, 120 and 123 from 40000,
+ * and 124 and 802 of a battery's. Its trip settings are fixed, as are its delay and ramp when it comes back.
  */
 export class LegacyRegisters implements TwinRegisters {
   readonly image: DeviceImage;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #timers: RevertTimers;
+  readonly #idle: DerOperation;
+  readonly #storage: LegacyStorage | undefined;
   /** What 100 % is: the rating as the registers have it. */
   readonly #fullW: number;
   #settings: DerSettings;
@@ -86,9 +105,12 @@ export class LegacyRegisters implements TwinRegisters {
   #limitW: number | null = null;
   #ramp: Ramp | undefined;
 
-  constructor({ serial, ratedW, beforeRead }: LegacyDevice, clock: Pick<Clock, 'now'>) {
+  constructor({ serial, model, ratedW, idle, storage, beforeRead }: LegacyDevice, clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
-    const image = new DeviceImage([{ id: 1 }, { id: 103 }, { id: 120 }, { id: 123 }], {
+    this.#idle = idle;
+    this.#storage = storage;
+    const own = storage === undefined ? [] : storageModels;
+    const image = new DeviceImage([{ id: 1 }, { id: 103 }, { id: 120 }, { id: 123 }, ...own], {
       beforeRead,
       accepts: (name, raw) => {
         const range = ranges[name];
@@ -97,9 +119,10 @@ export class LegacyRegisters implements TwinRegisters {
       afterWrite: (names) => this.#onWrite(names),
     });
     this.image = image;
-    this.#timers = new RevertTimers(image, controls);
+    this.#timers = new RevertTimers(image, storage === undefined ? controls : [...controls, storageControl]);
     const apparentVA = Math.ceil(ratedW * apparentShare);
-    describe(image, serial, ratedW, apparentVA);
+    describe(image, { serial, model, ratedW }, apparentVA);
+    if (storage !== undefined) describeStorage(image, ratedW, storage.capacityWh);
     this.#fullW = image.value(120, 'WRtg');
     const maxVar = Math.floor(varShare * apparentVA);
     this.#settings = {
@@ -109,7 +132,6 @@ export class LegacyRegisters implements TwinRegisters {
       maxVarAbsorb: maxVar,
       isPermitted: true,
       enterService: defaultEnterService,
-      targetW: null,
       powerFactorAbsorb: null,
       voltVar: null,
       voltWatt: null,
@@ -147,10 +169,10 @@ export class LegacyRegisters implements TwinRegisters {
     if (share === 1) this.#ramp = undefined;
   }
 
-  show({ activeW, injectedWh, functions }: Measured): void {
+  show({ activeW, injectedWh, functions }: Measured, now: UnixSeconds): void {
     const { image } = this;
     const { grid, power } = functions;
-    const { operation, alarms } = twinState(functions, activeW, 'sleeping');
+    const { operation, alarms, isConnected } = twinState(functions, activeW, this.#idle);
     const apparentVA = Math.hypot(activeW, power.reactiveVar);
     const volts = (nominalVolts.lineToNeutral * grid.voltagePercent) / 100;
     const perPhase = volts === 0 ? 0 : apparentVA / (3 * volts);
@@ -160,6 +182,7 @@ export class LegacyRegisters implements TwinRegisters {
     image.setValues(103, { W: activeW, VAr: power.reactiveVar, VA: apparentVA, PF: 100 * factor });
     image.setValues(103, { A: 3 * perPhase, AphA: perPhase, AphB: perPhase, AphC: perPhase });
     image.setValues(103, { PhVphA: volts, PhVphB: volts, PhVphC: volts, Hz: grid.frequencyHz });
+    if (this.#storage !== undefined) showStorage(image, this.#storage.socCentiPercent(), activeW, isConnected, now);
   }
 
   #onWrite(names: readonly string[]): void {
@@ -181,12 +204,13 @@ export class LegacyRegisters implements TwinRegisters {
     return Math.floor((image.point(123, 'WMaxLimPct').get()! * this.#fullW) / fullPct);
   }
 
-  #controlSettings(): Pick<DerSettings, 'isConnected' | 'powerFactorInject' | 'fixedVar'> {
+  #controlSettings(): Pick<DerSettings, 'isConnected' | 'targetW' | 'powerFactorInject' | 'fixedVar'> {
     const { image } = this;
     const isOn = (point: string): boolean => image.value(123, point) === 1;
     const varMode = legacyVarModes[image.value(123, 'VArPct_Mod') - 1];
     return {
       isConnected: image.value(123, 'Conn') !== DISCONNECT,
+      targetW: this.#storage === undefined ? null : storageTargetW(image),
       powerFactorInject: isOn('OutPFSet_Ena') ? fromEei(image.value(123, 'OutPFSet')) : null,
       fixedVar:
         isOn('VArPct_Ena') && varMode !== undefined
@@ -196,9 +220,13 @@ export class LegacyRegisters implements TwinRegisters {
   }
 }
 
-function describe(image: DeviceImage, serial: string, ratedW: number, apparentVA: number): void {
+function describe(
+  image: DeviceImage,
+  { serial, model, ratedW }: Pick<LegacyDevice, 'serial' | 'model' | 'ratedW'>,
+  apparentVA: number,
+): void {
   image.setText(1, 'Mn', 'GridTokenX');
-  image.setText(1, 'Md', 'PV inverter twin');
+  image.setText(1, 'Md', model);
   image.setText(1, 'SN', serial);
   const powerExponent = exponentFor(ratedW, 0x7fff);
   const apparentExponent = exponentFor(apparentVA, 0x7fff);

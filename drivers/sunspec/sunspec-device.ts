@@ -1,3 +1,4 @@
+import type { Clock } from '#hal/clock.ts';
 import { W } from '#hal/units.ts';
 import { GridError } from '#hal/errors.ts';
 import type {
@@ -10,11 +11,13 @@ import type {
   ModeSupport,
 } from '../grid-support.ts';
 import type { Nameplate } from '../capabilities.ts';
+import { StillnessWatch } from '../meter/stillness.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
 import { type DeviceMap, scanDevice } from './device-map.ts';
 import { type ModelView, readModel } from './model-view.ts';
 import { type ModeTable, setInTable, supportOf } from './mode-table.ts';
 import type { PointReader } from './point-reader.ts';
+import { RemoteControl } from './remote-control.ts';
 
 /** A device that was found, and what it is driven by. */
 export interface FoundDevice<Plate extends Nameplate> {
@@ -31,16 +34,22 @@ export interface GridControls {
   readonly readGrid: () => Promise<GridReading>;
 }
 
+/** An energy register may count in so much, Wh, and ten such steps must have been missed before a device stands still. */
+const coarsestStepWh = 200;
+
 /** What all SunSpec devices have in common: they are found once, known by their nameplate, and support the grid. */
 export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupport {
   protected readonly transport: RegisterTransport;
   protected readonly unit: number;
   readonly #what: string;
-  #found: (FoundDevice<Plate> & { readonly support: ReadonlyMap<DerMode, ModeSupport> }) | undefined;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #stillness = new StillnessWatch();
+  #found: StartedDevice<Plate> | undefined;
 
   /** @param what the kind of device, for messages */
-  constructor(what: string, transport: RegisterTransport, unit: number) {
+  constructor(what: string, transport: RegisterTransport, unit: number, clock: Pick<Clock, 'now'>) {
     this.#what = what;
+    this.#clock = clock;
     this.transport = transport;
     this.unit = unit;
   }
@@ -50,7 +59,8 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
     await this.transport.start();
     const map = await scanDevice(this.transport, this.unit);
     const found = await this.find(map, identity(await readModel(this.transport, this.unit, map.first(1))));
-    this.#found = { ...found, support: supportOf(found.controls.modes) };
+    const remote = await RemoteControl.find(this.transport, this.unit, map);
+    this.#found = { ...found, support: supportOf(found.controls.modes), remote };
   }
 
   nameplate(): Plate {
@@ -66,7 +76,8 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
   }
 
   async setMode<Mode extends DerMode>(mode: Mode, value: DerModes[Mode] | null, order: DerOrder<Mode>): Promise<void> {
-    const { controls, nameplate } = this.device();
+    const { controls, nameplate, remote } = this.device();
+    await remote?.check();
     await setInTable(controls.modes, `${nameplate.model} ${nameplate.serial}`, mode, value, order);
   }
 
@@ -77,7 +88,21 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
   /** Reads what the device is and what it can. */
   protected abstract find(map: DeviceMap, identity: Identity): Promise<FoundDevice<Plate>>;
 
-  protected device(): FoundDevice<Plate> & { readonly support: ReadonlyMap<DerMode, ModeSupport> } {
+  /** What `reader` reads, power first; the device is told that the board is alive. Errors: `GTX-SUN-014` it stands still. */
+  protected async readSample(): Promise<readonly number[]> {
+    const { reader, remote } = this.device();
+    const [values] = await Promise.all([reader.read(), remote?.beat()]);
+    const [powerW = 0] = values;
+    if (this.#stillness.isStill(Buffer.from(values.join()), this.#clock.now(), powerW, coarsestStepWh)) {
+      const what = `The ${this.#what} (unit ${this.unit} on ${this.transport.name}) stands still at ${powerW} W: its registers count nothing`;
+      throw new GridError('GTX-SUN-014', what, {
+        hint: 'Restart the device: its Modbus server still answers, but nothing stands behind it any more.',
+      });
+    }
+    return values;
+  }
+
+  protected device(): StartedDevice<Plate> {
     if (this.#found !== undefined) return this.#found;
     const where = `unit ${this.unit} on ${this.transport.name}`;
     throw new GridError('GTX-SUN-009', `The ${this.#what} (${where}) is not started`);
@@ -91,6 +116,11 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
       hint: 'Check the rating in the settings of the device; restart it when this comes back.',
     });
   }
+}
+
+interface StartedDevice<Plate extends Nameplate> extends FoundDevice<Plate> {
+  readonly support: ReadonlyMap<DerMode, ModeSupport>;
+  readonly remote: RemoteControl | undefined;
 }
 
 export type Identity = Omit<Nameplate, 'ratedW'>;

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '#hal/schema.ts';
 import { driver, modbusUnit } from '../driver.ts';
 import { SunSpecBattery } from './battery.ts';
 import { SunSpecBatteryTwin } from './battery-twin.ts';
@@ -6,6 +6,9 @@ import { SunSpecInverter } from './inverter.ts';
 import { SunSpecInverterTwin } from './inverter-twin.ts';
 
 const settings = { unit: modbusUnit };
+const generations = ['ieee1547', 'legacy'] as const;
+/** A device that falls back to no limit has to be held by something else (`gridtokenx boards check`). */
+const ownLimitW = (what: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000_000, description: what }));
 
 export const sunSpecInverter = driver({
   name: 'sunspec-inverter',
@@ -15,21 +18,15 @@ export const sunSpecInverter = driver({
   settings: {
     ...settings,
     models: Type.Optional(
-      Type.Enum(['ieee1547', 'legacy'], {
+      Type.Enum([...generations], {
         description:
           'legacy: limited by model 123, which falls back to no limit. ieee1547, which falls back to a limit, unless told',
       }),
     ),
-    ownLimitW: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 10_000_000,
-        description: 'What the inverter is held to by its own settings while nobody tells it anything',
-      }),
-    ),
+    ownLimitW: ownLimitW('What the inverter is held to by its own settings while nobody tells it anything'),
   },
-  make: ({ unit }, bus) => new SunSpecInverter(bus, unit),
-  twin: ({ ratedW }, { clock, site, serial, inverterModels = 'ieee1547' }) => {
+  make: ({ unit }, bus, { clock }) => new SunSpecInverter(bus, unit, clock),
+  twin: ({ ratedW, models = 'ieee1547' }, { clock, site, serial, inverterModels = models }) => {
     const source = { ratedW, serial, powerW: () => site.state.pvW, energyWh: () => site.generationWh };
     const twin = new SunSpecInverterTwin(source, clock, inverterModels);
     return { wire: twin.bank, power: twin.power.bind(twin) };
@@ -40,10 +37,19 @@ export const sunSpecBattery = driver({
   name: 'sunspec-battery',
   role: 'battery',
   wire: 'modbus',
-  summary: 'Battery with SunSpec models 701 to 714',
-  settings,
-  make: ({ unit }, bus) => new SunSpecBattery(bus, unit),
-  twin: ({ ratedW, capacityWh }, { clock, site, serial }) => {
+  summary: 'Battery with SunSpec models 701 to 714, or 101 to 103 with 124, 802 where it has it',
+  settings: {
+    ...settings,
+    models: Type.Optional(
+      Type.Enum([...generations], {
+        description:
+          'legacy: set by model 124, which falls back to the battery’s own operation. ieee1547, which falls back to rest, unless told',
+      }),
+    ),
+    ownLimitW: ownLimitW('What the battery gives or takes at most by its own settings while nobody tells it anything'),
+  },
+  make: ({ unit }, bus, context) => new SunSpecBattery(bus, unit, context),
+  twin: ({ ratedW, capacityWh, models = 'ieee1547' }, { clock, site, serial }) => {
     const source = {
       ratedW,
       capacityWh,
@@ -55,7 +61,7 @@ export const sunSpecBattery = driver({
       dcChargeWh: () => site.dcChargeWh,
       dcDischargeWh: () => site.dcDischargeWh,
     };
-    const twin = new SunSpecBatteryTwin(source, clock);
+    const twin = new SunSpecBatteryTwin(source, clock, models);
     return { wire: twin.bank, power: twin.power.bind(twin) };
   },
 });

@@ -3,6 +3,7 @@ import { GridError } from '#hal/errors.ts';
 import { W, Wh } from '#hal/units.ts';
 import type { EnergyMeter, MeterPhase, MeterReading } from '../capabilities.ts';
 import { EnergyGuard } from '../meter/energy-guard.ts';
+import { StillnessWatch } from '../meter/stillness.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
 import { scanDevice } from './device-map.ts';
 import { absent, PointReader, want } from './point-reader.ts';
@@ -20,6 +21,8 @@ const phasePoints = [
 ] as const;
 const energy = (wh: number | undefined): Wh | undefined => (wh === undefined ? undefined : Wh(wh));
 
+/** An energy register may count in so much, Wh. */
+const coarsestStepWh = 200;
 /** More than any meter of a building carries. */
 const greatestW = 10_000_000;
 
@@ -34,6 +37,7 @@ export class SunSpecMeter implements EnergyMeter {
   readonly #unit: number;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #guards = { import: new EnergyGuard(greatestW), export: new EnergyGuard(greatestW) };
+  readonly #stillness = new StillnessWatch();
   #reader: PointReader | undefined;
 
   constructor(transport: RegisterTransport, unit: number, clock: Pick<Clock, 'now'>) {
@@ -71,6 +75,15 @@ export class SunSpecMeter implements EnergyMeter {
       });
     }
     const now = this.#clock.now();
+    if (this.#stillness.isStill(Buffer.from(values.join()), now, powerW, coarsestStepWh)) {
+      throw new GridError(
+        'GTX-MTR-003',
+        `The meter (${where}) stands still at ${powerW} W: its registers count nothing`,
+        {
+          hint: 'Restart the meter: its Modbus server still answers, but nothing stands behind it any more.',
+        },
+      );
+    }
     const phaseOf = (i: number): MeterPhase => {
       const start = wholePoints.length + i * phasePoints.length;
       const [voltageMilliV, currentMilliA, watts, imported, exported] = values.slice(start, start + phasePoints.length);

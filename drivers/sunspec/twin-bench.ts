@@ -5,7 +5,8 @@ import { UnixSeconds } from '#hal/units.ts';
 import { exceptionError, type ModbusException } from '../modbus/protocol.ts';
 import type { RegisterBank } from '../modbus/server.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
-import { SunSpecBatteryTwin } from './battery-twin.ts';
+import type { DeviceMemory } from '../driver.ts';
+import { type BatteryModels, SunSpecBatteryTwin } from './battery-twin.ts';
 import { SunSpecBattery } from './battery.ts';
 import { type ModelId, scanDevice } from './device-map.ts';
 import { type InverterModels, SunSpecInverterTwin } from './inverter-twin.ts';
@@ -68,16 +69,25 @@ export function inverterAt(ratedW: number, models: InverterModels = 'legacy') {
   const source = { ratedW, serial: 'PV-1', powerW: () => state.powerW, energyWh: () => state.energyWh };
   const twin = new SunSpecInverterTwin(source, clock, models);
   const bus = new DirectBus(twin.bank);
-  return { state, clock, twin, bus, inverter: new SunSpecInverter(bus, 1) };
+  return { state, clock, twin, bus, inverter: new SunSpecInverter(bus, 1, clock) };
 }
 
-export function batteryAt(ratedW: number, capacityWh: number) {
+/** Memory for a device whose tests do not restart it. */
+export const noMemory: DeviceMemory = { read: () => undefined, write: () => Promise.resolve() };
+
+export function batteryAt(
+  ratedW: number,
+  capacityWh: number,
+  models: BatteryModels = 'ieee1547',
+  hasHeartbeat = false,
+) {
   const state = { power: 0, soc: 5000, acIn: 0, acOut: 0, dcIn: 0, dcOut: 0 };
   const clock = new TestClock();
   const source = {
     ratedW,
     capacityWh,
     serial: 'BAT-1',
+    hasHeartbeat,
     acPowerW: () => state.power,
     socCentiPercent: () => state.soc,
     acChargeWh: () => state.acIn,
@@ -85,9 +95,9 @@ export function batteryAt(ratedW: number, capacityWh: number) {
     dcChargeWh: () => state.dcIn,
     dcDischargeWh: () => state.dcOut,
   };
-  const twin = new SunSpecBatteryTwin(source, clock);
+  const twin = new SunSpecBatteryTwin(source, clock, models);
   const bus = new DirectBus(twin.bank);
-  return { state, clock, twin, bus, battery: new SunSpecBattery(bus, 1) };
+  return { state, clock, twin, bus, battery: new SunSpecBattery(bus, 1, { clock, memory: noMemory }) };
 }
 
 /** The bank with some of its registers, by address, showing something else. */

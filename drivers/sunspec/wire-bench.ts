@@ -6,10 +6,11 @@ import { ModbusTcpClient } from '../modbus/client.ts';
 import { type RegisterBank, serveModbusTcp } from '../modbus/server.ts';
 import { type GridCondition, nominalGrid } from '../site/grid.ts';
 import { SunSpecBattery } from './battery.ts';
-import { SunSpecBatteryTwin } from './battery-twin.ts';
+import { type BatteryModels, SunSpecBatteryTwin } from './battery-twin.ts';
 import type { AcPower } from './der-functions.ts';
 import { SunSpecInverter } from './inverter.ts';
 import { type InverterModels, SunSpecInverterTwin } from './inverter-twin.ts';
+import { noMemory } from './twin-bench.ts';
 
 export const ratedW = 10_000;
 /** As the twins have it: apparent power 110 % of the rating, reactive power 44 % of that. */
@@ -77,7 +78,7 @@ export async function inverterBench(models: InverterModels): Promise<WireBench<S
   const clock = clockAt(1_000_000);
   const source = { ratedW, serial: 'PV-1', powerW: () => bench.power.activeW, energyWh: () => 0 };
   const twin = new SunSpecInverterTwin(source, clock, models);
-  const device = new SunSpecInverter(await serve(resources, twin.bank), 1);
+  const device = new SunSpecInverter(await serve(resources, twin.bank), 1, clock);
   const bench = new WireBench(device, clock, resources, ({ availableW, grid }) =>
     twin.power(clock.now(), availableW, grid),
   );
@@ -88,7 +89,7 @@ export async function inverterBench(models: InverterModels): Promise<WireBench<S
 
 const none = (): number => 0;
 
-export async function batteryBench(): Promise<WireBench<SunSpecBattery>> {
+export async function batteryBench(models: BatteryModels = 'ieee1547'): Promise<WireBench<SunSpecBattery>> {
   const resources = new AsyncDisposableStack();
   const clock = clockAt(1_000_000);
   const source = {
@@ -102,8 +103,8 @@ export async function batteryBench(): Promise<WireBench<SunSpecBattery>> {
     dcChargeWh: none,
     dcDischargeWh: none,
   };
-  const twin = new SunSpecBatteryTwin(source, clock);
-  const device = new SunSpecBattery(await serve(resources, twin.bank), 1);
+  const twin = new SunSpecBatteryTwin(source, clock, models);
+  const device = new SunSpecBattery(await serve(resources, twin.bank), 1, { clock, memory: noMemory });
   const bench = new WireBench(device, clock, resources, ({ availableW, grid }) =>
     twin.power(clock.now(), { minW: 0 - availableW, maxW: availableW }, grid),
   );

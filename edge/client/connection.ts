@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import type { Client } from 'undici';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import type { HttpConnection } from '#hal/http-connection.ts';
 import { monotonicMs } from '#hal/wall.ts';
 import { extensionTable } from '#ieee2030_5/ext/table.ts';
 import { type Edition, mediaType, type ProfileName } from '#ieee2030_5/namespaces.ts';
@@ -8,6 +8,7 @@ import { parseDocument } from '#ieee2030_5/parse.ts';
 import type { RootName, Roots } from '#ieee2030_5/types.generated.ts';
 import { writeDocument } from '#ieee2030_5/write.ts';
 import { RefusedError, refusalOf } from './refused-error.ts';
+import type { StapleRule } from './staple.ts';
 import { type ClientIdentity, exchange, openTlsLink, type RawResponse } from './tls-link.ts';
 
 export { type ClientIdentity, RefusedError };
@@ -35,8 +36,8 @@ export interface Fetched {
 export interface ConnectionOptions {
   /** Whether servers' certificates must name their host; those of foreign utilities do not. Default true. */
   readonly checkHostName?: boolean;
-  /** Whether servers must prove that they are not revoked, as our own head-end does. Default false. */
-  readonly mustStaple?: boolean;
+  /** What is made of servers' proofs that they are not revoked, as our own head-end gives; not asked for unless told. */
+  readonly staple?: StapleRule;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -55,9 +56,9 @@ export class Connection implements AsyncDisposable {
   readonly origin: string;
   #identity: ClientIdentity;
   readonly #checkHostName: boolean;
-  readonly #mustStaple: boolean;
+  readonly #staple: StapleRule | undefined;
   /** By origin; the first is the server itself. */
-  readonly #links = new Map<string, Client>();
+  readonly #links = new Map<string, HttpConnection>();
   /** The edition that the server speaks: it is answered in the same. */
   #edition: Edition = '2018';
   /**
@@ -73,7 +74,7 @@ export class Connection implements AsyncDisposable {
     this.origin = origin;
     this.#identity = identity;
     this.#checkHostName = options.checkHostName ?? true;
-    this.#mustStaple = options.mustStaple ?? false;
+    this.#staple = options.staple;
     this.#open(origin);
   }
 
@@ -210,7 +211,7 @@ export class Connection implements AsyncDisposable {
     return to;
   }
 
-  #open(origin: string): Client {
+  #open(origin: string): HttpConnection {
     for (const oldest of [...this.#links.keys()].slice(1)) {
       if (this.#links.size < maxOrigins) break;
       void this.#links.get(oldest)?.close();
@@ -219,12 +220,12 @@ export class Connection implements AsyncDisposable {
     return this.#openLink(origin);
   }
 
-  #openLink(origin: string): Client {
+  #openLink(origin: string): HttpConnection {
     const link = openTlsLink({
       origin,
       identity: this.#identity,
       checkHostName: this.#checkHostName,
-      mustStaple: this.#mustStaple,
+      ...(this.#staple !== undefined && { staple: this.#staple }),
       onConnected: (socket) => this.#connected(socket),
     });
     this.#links.set(origin, link);

@@ -105,12 +105,13 @@ export class EventLife {
         this.#roots.set(key, response);
       }
     }
+    // What holds is not held up by a disk that is full.
+    this.#schedule = der ?? this.#schedule;
     if (memory.size > 0 || orders.length > 0) await this.#queue.enqueue(memory, orders);
     for (const [key, known] of moved) {
       if (memory.get(this.#prefix + key) === undefined) this.#known.delete(key);
       else this.#known.set(key, known);
     }
-    this.#schedule = der ?? this.#schedule;
     return { next, isMoved: moved.size > 0 };
   }
 

@@ -52,6 +52,11 @@ export class Reach {
       return result;
     } catch (error) {
       if (!(error instanceof GridError)) throw error;
+      // A disk that is full says nothing of the server.
+      if (error.code === 'GTX-OUT-002') {
+        this.#log.error({ reason: error.describe() }, 'what was told to the server cannot be kept');
+        return undefined;
+      }
       this.#failures++;
       this.#lastError = error;
       this.#retryAt = now + backoffSeconds(backoffUpTo(this.#patience()), this.#failures, this.#seed);

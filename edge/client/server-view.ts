@@ -34,6 +34,8 @@ export class ServerView {
   /** Absolute URL of the DeviceCapability, once it is found. */
   #root: string | undefined;
   #offset: number;
+  /** By URL; at most as many as there are resources. */
+  readonly #unkept = new Map<string, { readonly node: ResourceNode; readonly isRemoved: boolean }>();
 
   constructor(options: ServerViewOptions) {
     this.#options = options;
@@ -112,8 +114,7 @@ export class ServerView {
     const walker = before?.rootUrl === this.#root ? before : this.#createWalker(this.#root);
     this.#walker = walker;
     // Of another server than the one of an earlier run nothing is known.
-    if (before !== undefined && before !== walker)
-      await this.#options.file.keepResources([], [...before.nodes.values()]);
+    if (before !== undefined && before !== walker) await this.#keep([], [...before.nodes.values()]);
     const isChanged = await this.#walk(walker, now);
     return (await this.#registerAbsent(walker, now)) ? (await this.#walk(walker, now)) || isChanged : isChanged;
   }
@@ -189,7 +190,7 @@ export class ServerView {
     if (walker.nextDue() > now) return false;
     const { changed, removed } = await walker.walk(now);
     await this.#readTime(walker);
-    if (changed.length > 0 || removed.length > 0) await this.#options.file.keepResources(changed, removed);
+    await this.#keep(changed, removed);
     this.#look(walker);
     return changed.length > 0 || removed.length > 0;
   }
@@ -206,7 +207,32 @@ export class ServerView {
     const offset = Number((time.document as Time).currentTime) - time.readAt;
     if (offset === this.#offset) return;
     this.#offset = offset;
-    await this.#options.file.remember(new Map([[offsetName, String(offset)]]), []);
+    await this.#unlessFull(() => this.#options.file.remember(new Map([[offsetName, String(offset)]]), []));
+  }
+
+  /** What a full disk does not take holds all the same, and is kept with the next change. */
+  async #keep(changed: readonly ResourceNode[], removed: readonly ResourceNode[]): Promise<void> {
+    for (const node of changed) this.#unkept.set(node.url, { node, isRemoved: false });
+    for (const node of removed) this.#unkept.set(node.url, { node, isRemoved: true });
+    if (this.#unkept.size === 0) return;
+    const nodesOf = (isRemoved: boolean): readonly ResourceNode[] =>
+      [...this.#unkept.values()].filter((each) => each.isRemoved === isRemoved).map(({ node }) => node);
+    const isKept = await this.#unlessFull(() => this.#options.file.keepResources(nodesOf(false), nodesOf(true)));
+    if (isKept) this.#unkept.clear();
+  }
+
+  async #unlessFull(write: () => Promise<void>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      this.#options.log.error(
+        { reason: error.describe() },
+        'what the server said cannot be kept; it holds until a restart',
+      );
+      return false;
+    }
   }
 
   /** Whether the list is worth another look. Once a time that the list is read. */

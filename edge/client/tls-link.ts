@@ -1,9 +1,8 @@
-import type { TLSSocket } from 'node:tls';
-import type { Dispatcher } from 'undici';
-import { buildConnector, Client } from '#hal/http-client.ts';
+import { connect, type TLSSocket } from 'node:tls';
+import { HttpConnection, type HttpRequest, placeOf } from '#hal/http-connection.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
 import { chainFault } from './peer-chain.ts';
-import { keepStaple, stapleFault } from './staple.ts';
+import { keepStaple, stapleFault, type StapleRule } from './staple.ts';
 
 /** What a board proves itself with; PEM texts. */
 export interface ClientIdentity {
@@ -17,8 +16,8 @@ export interface TlsLinkOptions {
   readonly identity: ClientIdentity;
   /** Whether the server's certificate must name the host: certificates of foreign utilities have no host names. */
   readonly checkHostName: boolean;
-  /** Whether the server must prove that its certificate is not revoked: ours does. */
-  readonly mustStaple?: boolean;
+  /** The server is asked for a proof that its certificate is not revoked, and this is made of it; not asked unless told. */
+  readonly staple?: StapleRule;
   readonly onConnected: (socket: TLSSocket) => void;
 }
 
@@ -33,86 +32,61 @@ export interface RawResponse {
 }
 
 const timeoutMs = 30_000;
+const idleMs = 600_000;
 const maxResponseBytes = 1 << 20;
 
-/** A kept-alive mutual TLS connection to one origin, opened anew when it is lost. */
-export function openTlsLink({
-  origin,
-  identity,
-  checkHostName,
-  mustStaple = false,
-  onConnected,
-}: TlsLinkOptions): Client {
+/** A kept-alive mutual TLS connection to one origin, opened anew when it is lost, and then resumed where it can be. */
+export function openTlsLink({ origin, identity, checkHostName, staple, onConnected }: TlsLinkOptions): HttpConnection {
   const { certificatePem: cert, keyPem: key, caPem: ca } = identity;
-  const connect = buildConnector({
+  const { host, tls } = placeOf(origin);
+  const options = {
     ...clientTls({ cert, key, ca }, { hostname: checkHostName }),
-    timeout: timeoutMs,
-    ...(mustStaple && { requestOCSP: true }),
-  });
-  return new Client(origin, {
-    connect: (options, callback) => {
-      const connecting = connect(options, (...result) => {
-        const [error, socket] = result;
-        // With an error undici passes no socket at all, whatever its types say.
-        if (error !== null) {
-          callback(...result);
-          return;
-        }
-        const fault = faultOf(socket as TLSSocket, mustStaple);
-        if (fault !== undefined) {
-          (socket as TLSSocket).destroy();
-          callback(new Error(fault), null);
-          return;
-        }
-        onConnected(socket as TLSSocket);
-        callback(...result);
+    ...tls,
+    ...(staple !== undefined && { requestOCSP: true }),
+  };
+  let session: Buffer | undefined;
+  return new HttpConnection({
+    host,
+    connect: (isReady) => {
+      const socket = connect({ ...options, ...(session && { session }) });
+      if (staple !== undefined) keepStaple(socket);
+      socket.on('session', (next) => {
+        session = next;
       });
-      // Undici gives the socket back before its handshake, whatever its types say.
-      if (mustStaple) keepStaple(connecting as unknown as TLSSocket);
+      socket.once('secureConnect', () => {
+        const fault = faultOf(socket, staple);
+        if (fault !== undefined) {
+          socket.destroy(new Error(fault));
+          return;
+        }
+        onConnected(socket);
+        isReady();
+      });
+      return socket;
     },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    keepAliveTimeout: 600_000,
-    maxResponseSize: maxResponseBytes,
+    timeoutMs,
+    idleMs,
+    maxBodyBytes: maxResponseBytes,
   });
 }
 
 /** What is wrong with a server that OpenSSL takes, if something is. */
-function faultOf(socket: TLSSocket, mustStaple: boolean): string | undefined {
+function faultOf(socket: TLSSocket, staple: StapleRule | undefined): string | undefined {
   // Node gives a chain away once.
   const certificate = socket.getPeerX509Certificate();
   const fault = chainFault({ getPeerX509Certificate: () => certificate });
-  return fault ?? (mustStaple ? stapleFault(socket, certificate) : undefined);
+  return fault ?? (staple && stapleFault(socket, certificate, staple));
 }
 
-/**
- * One request by undici's dispatcher: a posting every 15 s of every board is the hot path, and most of the cost of
- * `client.request` is a stream for a body that is mostly empty.
- */
-export function exchange(client: Client, options: Dispatcher.DispatchOptions): Promise<RawResponse> {
-  return new Promise((resolve, reject) => {
-    let head: Omit<RawResponse, 'body'> | undefined;
-    const chunks: Buffer[] = [];
-    client.dispatch(options, {
-      onRequestStart: () => undefined,
-      onResponseStart: (_controller, status, headers) => {
-        const retryAfter = single(headers['retry-after']);
-        head = {
-          status,
-          location: single(headers['location']),
-          etag: single(headers['etag']),
-          retryAfter: retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined,
-        };
-      },
-      onResponseData: (_controller, chunk) => void chunks.push(chunk),
-      onResponseEnd: () => {
-        if (head === undefined) reject(new Error('the answer has no status'));
-        else resolve({ ...head, body: Buffer.concat(chunks) });
-      },
-      onResponseError: (_controller, error) => reject(error),
-    });
-  });
+/** One request, and what of its answer matters. Rejects as `HttpConnection.request` does. */
+export async function exchange(link: HttpConnection, request: HttpRequest): Promise<RawResponse> {
+  const { status, headers, body } = await link.request(request);
+  const retryAfter = headers.get('retry-after');
+  return {
+    status,
+    location: headers.get('location'),
+    etag: headers.get('etag'),
+    retryAfter: retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+    body,
+  };
 }
-
-const single = (header: string | string[] | undefined): string | undefined =>
-  typeof header === 'string' ? header : undefined;

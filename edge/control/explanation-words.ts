@@ -32,6 +32,7 @@ const deciders: Readonly<Record<Decider, string>> = {
   peakShaving: 'so that the building draws no peak',
   market: 'to deliver what the building has traded',
   selfConsumption: 'to cover the need of the building and what it has traded',
+  recovery: 'as it rises slowly after a start or a fault',
 };
 
 const watts = (w: number): string => amountWords(Math.round(w), 'W');

@@ -5,12 +5,23 @@ import type { Setting } from '#ieee2030_5/events/schedule.ts';
 import type { SiteSample } from '../sampler.ts';
 import type { Explanation, ModeReason } from './explanation.ts';
 import { type DeviceModes, type ModeValues, quietDroop, type Translated, translate } from './grid-modes.ts';
-import { freqWattOf, type LimitInput, limitsOf, type Ramps, type Service, serviceAt, targetsOf } from './limits.ts';
+import {
+  freqWattOf,
+  type LimitInput,
+  limitsOf,
+  type Ramps,
+  ratesFor,
+  type Service,
+  serviceAt,
+  targetsOf,
+} from './limits.ts';
 import { rampedAt } from './limit-ramp.ts';
 import { marginOf, type Moves, noMoves } from './moves.ts';
+import { powerRevertSeconds } from './orders.ts';
 import type { ControlledDevice, Plant } from './plant.ts';
 import { limitNames, plan, type PlanInput, type PowerLimits, type PowerPlan } from './power-plan.ts';
-import { type SiteView, viewOf } from './site-view.ts';
+import { type Recovery, recoveryAt, recoveryLimits } from './recovery.ts';
+import { type Ordered, type SiteView, viewOf } from './site-view.ts';
 import { supportedModes } from './supported-modes.ts';
 
 export interface LadderInput extends LimitInput {
@@ -25,18 +36,30 @@ export interface LadderMemory {
   readonly ramps: Ramps | undefined;
   readonly service: Service;
   readonly moves: Moves;
-  /** What was ordered last, W. */
+  readonly recovery: Recovery;
+  /** When it was decided last; the board's time. */
+  readonly at: number;
+  /** What was ordered last of a device that answered, W, and when. */
   readonly storageW: number;
+  readonly storageAt: number;
   readonly pvW: number | null;
+  readonly pvAt: number;
 }
 
 export const nothingDecided: LadderMemory = {
   ramps: undefined,
   service: 'in',
   moves: noMoves,
+  recovery: 'over',
+  at: -Infinity,
   storageW: 0,
+  storageAt: -Infinity,
   pvW: null,
+  pvAt: -Infinity,
 };
+
+/** A board that ran before and begins again: its devices were on their own, and what they give rises slowly. */
+export const begunAgain: LadderMemory = { ...nothingDecided, recovery: 'blind' };
 
 /** What the devices are told. Modes that are left out are the device's own again. */
 export interface Setpoints {
@@ -69,12 +92,23 @@ const fullCentiPercent = 10_000;
  */
 export function decide(input: LadderInput, memory: LadderMemory): Decision {
   const { plant, now } = input;
-  const view = viewOf(input.sample, plant, memory, memory.moves);
+  const view = viewOf(input.sample, plant, standing(memory, now), memory.moves);
+  const unseen = unseenOf(input, view);
   const service = serviceAt(input, memory.service);
   const { limits, ramps } = limitsOf(input, view, service, memory.ramps?.limits);
   const targets = targetsOf(input, view, memory.ramps);
   const powers = Object.fromEntries(limitNames.map((name) => [name, limits[name]?.w ?? Infinity])) as PowerLimits;
-  const planned = service === 'out' ? nothing : planAt(input, view, powers, targets);
+  const rates = ratesFor(input, undefined);
+  const { pvW: givenW, storageW } = view;
+  const recovery = recoveryAt(hasReverted(memory, now) ? 'blind' : memory.recovery, {
+    now,
+    isBlind: unseen.length > 0,
+    pvW: givenW,
+    storageW,
+    rates,
+  });
+  const limited = { ...targets, recovery: recoveryLimits(recovery, now, rates) };
+  const planned = service === 'out' ? nothing : planAt(input, view, powers, limited);
   const pvW = plant.inverter === undefined ? null : planned.pvW;
   const inverter = told(input, plant.inverter, view.pvW, service);
   const battery = told(input, plant.battery, view.storageW, service);
@@ -94,10 +128,39 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
         isConnected: service !== 'out',
       },
       shortfallW: planned.shortfallW,
-      unseen: unseenOf(input),
+      unseen,
     },
-    memory: { ramps: { limits: ramps, ...targets }, service, moves: view.moves, storageW: planned.storageW, pvW },
+    memory: {
+      ramps: { limits: ramps, ...targets },
+      service,
+      moves: view.moves,
+      recovery,
+      at: now,
+      ...orderedTo(input, memory, planned.storageW, pvW),
+    },
   };
+}
+
+/** A board that stood still for so long finds its devices on their own. */
+const hasReverted = ({ at }: LadderMemory, now: number): boolean =>
+  at !== -Infinity && Math.abs(now - at) > powerRevertSeconds;
+
+/** What a device that has fallen silent still does: what it was told, until it reverts; then PV may give all it can. */
+function standing({ storageW, storageAt, pvW, pvAt }: LadderMemory, now: number): Ordered {
+  const holds = (at: number): boolean => Math.abs(now - at) <= powerRevertSeconds;
+  return { storageW: holds(storageAt) ? storageW : 0, pvW: holds(pvAt) ? pvW : null };
+}
+
+/** A device that does not answer has not been told either. */
+function orderedTo(
+  { sample, now }: LadderInput,
+  { storageW: heldW, storageAt, pvW: limitW, pvAt }: LadderMemory,
+  storageW: number,
+  pvW: number | null,
+): Pick<LadderMemory, 'storageW' | 'storageAt' | 'pvW' | 'pvAt'> {
+  const storage = sample.battery === undefined ? { storageW: heldW, storageAt } : { storageW, storageAt: now };
+  const pv = sample.inverter === undefined ? { pvW: limitW, pvAt } : { pvW, pvAt: now };
+  return { ...storage, ...pv };
 }
 
 const nothing: PowerPlan = { storageW: W(0), storageBy: 'service', pvW: W(0), pvBy: 'service', shortfallW: 0 };
@@ -106,7 +169,7 @@ function planAt(
   { now, plant, sample, commitmentW }: LadderInput,
   view: SiteView,
   limits: PowerLimits,
-  { target, storageTarget }: Omit<Ramps, 'limits'>,
+  { target, storageTarget, recovery }: Omit<Ramps, 'limits'> & Pick<PlanInput, 'recovery'>,
 ): PowerPlan {
   const ratedW = plant.inverter?.ratedW ?? 0;
   const { minW, maxW, freelyMaxW, peak } = storageRange(plant, sample);
@@ -124,6 +187,7 @@ function planAt(
     },
     storage: { minW, maxW, freelyMaxW, strayW: view.strayW },
     peak,
+    recovery,
     margin: marginOf(view.moves, marginShare * Math.max(ratedW, plant.battery?.ratedW ?? 0)),
   });
 }
@@ -208,9 +272,9 @@ function modeReasons(
   return Object.fromEntries(reasons) as Explanation['modes'];
 }
 
-function unseenOf({ plant, sample }: LadderInput): Explanation['unseen'] {
+function unseenOf({ plant, sample }: LadderInput, view: SiteView): Explanation['unseen'] {
   const unseen: Explanation['unseen'][number][] = [];
-  if (sample.loadW === undefined) unseen.push('meter');
+  if (view.load === undefined) unseen.push('meter');
   if (plant.inverter !== undefined && sample.inverter === undefined) unseen.push('inverter');
   if (plant.battery !== undefined && sample.battery === undefined) unseen.push('battery');
   return unseen;

@@ -81,7 +81,8 @@ export const boardModes: readonly (keyof DERModes)[] = [
   'setSoftGradW',
 ];
 
-const ratesFor = ({ plant, settings }: LimitInput, rampTms: number | undefined): RampRates => ({
+/** How fast the utility lets powers change. */
+export const ratesFor = ({ plant, settings }: LimitInput, rampTms: number | undefined): RampRates => ({
   setMaxW: plantMaxW(plant),
   setGradW: settings.setGradW?.value,
   setSoftGradW: settings.setSoftGradW?.value,

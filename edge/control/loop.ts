@@ -1,4 +1,4 @@
-import { reasonOf } from '#hal/errors.ts';
+import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds, W } from '#hal/units.ts';
 import type { GridReading, GridSupport } from '#drivers/grid-support.ts';
@@ -8,11 +8,12 @@ import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { DERCurve } from '#ieee2030_5/types.generated.ts';
 import type { BoardFile } from '../board-file.ts';
 import type { UtilityView } from '../client/utility-view.ts';
+import { PatientCall } from '../patient-call.ts';
 import type { BoardDevices, GridReadings, SiteSample } from '../sampler.ts';
 import type { DerState } from './der-documents.ts';
 import { type Explanation, withRefusals } from './explanation.ts';
-import { deviceModes } from './grid-modes.ts';
-import { decide, type LadderMemory, nothingDecided } from './ladder.ts';
+import { type DeviceModes, deviceModes } from './grid-modes.ts';
+import { begunAgain, decide, type LadderMemory, nothingDecided } from './ladder.ts';
 import { type SiteRules, watts } from './limits.ts';
 import { DeviceOrders, type Reversions } from './orders.ts';
 import { type Plant, plantOf } from './plant.ts';
@@ -41,12 +42,16 @@ const gridSeconds = 15;
 /** And with every so manieth sample at the most. */
 const samplesPerGrid = 4;
 
+/** How long orders are waited for, wall milliseconds; less where they were late already. */
+const patienceMs = { first: 2_000, late: 300 } as const;
+
 const none: Settings<DERModes> = {};
 
 /** The control of one board: takes each sample, decides by the ladder, and tells the devices. */
 export class ControlLoop {
   readonly #options: ControlLoopOptions;
   readonly #site: SiteRules;
+  readonly #giving = { inverter: new PatientCall<void>('inverter'), battery: new PatientCall<void>('battery') };
   #plant: Plant = { inverter: undefined, battery: undefined };
   #orders: { readonly inverter: DeviceOrders | undefined; readonly battery: DeviceOrders | undefined } | undefined;
   #memory: LadderMemory = nothingDecided;
@@ -123,6 +128,11 @@ export class ControlLoop {
     };
   }
 
+  /** To be told before the first `control` where the board ran before. */
+  beginAgain(): void {
+    this.#memory = begunAgain;
+  }
+
   /** Whether the next `control` wants to know what the devices measure of the grid. */
   wantsGrid(now: UnixSeconds): boolean {
     const { opModFreqWatt } = this.#settingsAt(this.#options.utility.serverNow());
@@ -162,11 +172,24 @@ export class ControlLoop {
     this.#explanation = explanation;
     const { pvW, storageW } = setpoints;
     const limitW = pvW ?? this.#standingLimitW();
+    const { inverter, battery } = this.#orders ?? {};
     await Promise.all([
-      this.#orders?.inverter?.give({ ...setpoints.inverter, ...(limitW === null ? {} : { limitW }) }, sample.time),
-      this.#orders?.battery?.give({ ...setpoints.battery, targetW: storageW }, sample.time),
+      inverter && this.#give('inverter', inverter, { ...setpoints.inverter, ...(limitW === null ? {} : { limitW }) }),
+      battery && this.#give('battery', battery, { ...setpoints.battery, targetW: storageW }),
       this.#switch(explanation.setpoints.isConnected),
     ]);
+  }
+
+  /** A device that is slow to take its orders holds up no other, nor the next sample. */
+  async #give(name: 'inverter' | 'battery', orders: DeviceOrders, wanted: DeviceModes): Promise<void> {
+    const call = this.#giving[name];
+    const now = this.#sample?.time;
+    if (now === undefined) return;
+    try {
+      await call.within(call.isUnderWay ? patienceMs.late : patienceMs.first, () => orders.give(wanted, now));
+    } catch (error) {
+      if (!(error instanceof GridError) || error.code !== 'GTX-EDG-040') throw error;
+    }
   }
 
   async #switch(isConnected: boolean): Promise<void> {

@@ -6,7 +6,7 @@ import type { DerMode, DerModes, DerOrder, GridSupport } from '#drivers/grid-sup
 import type { DeviceModes } from './grid-modes.ts';
 
 /** A device falls back to its own safe value when the board has not refreshed a power for this long. */
-const powerRevertSeconds = 60;
+export const powerRevertSeconds = 60;
 /** And to its own function when it has not refreshed one of these. */
 const functionRevertSeconds = 600;
 /** Powers within this share of the rating are not repeated before half of that time has passed. */

@@ -1,5 +1,6 @@
 import { W } from '#hal/units.ts';
 import type { Margin } from './moves.ts';
+import type { SeenLoad } from './site-view.ts';
 
 /**
  * The powers that limits hold, each from above. `export` and `import`: at the connection point. `generation`: of all
@@ -20,7 +21,9 @@ export type Decider =
   | 'device'
   | 'peakShaving'
   | 'market'
-  | 'selfConsumption';
+  | 'selfConsumption'
+  /** On the way up after a fault. */
+  | 'recovery';
 
 /** W; storage is positive when it discharges. */
 export interface PlanInput {
@@ -32,7 +35,7 @@ export interface PlanInput {
   /** Mean grid power that the market committed the building to: bought is positive. */
   readonly commitmentW: number;
   /** Least and greatest that the building may draw as seen now; `undefined` where nobody knows. */
-  readonly load: { readonly lowW: number; readonly highW: number } | undefined;
+  readonly load: SeenLoad | undefined;
   readonly pv: {
     readonly ratedW: number;
     readonly nowW: number;
@@ -53,6 +56,8 @@ export interface PlanInput {
   /** The import that storage keeps the building below of its own accord; left out where it does not. */
   readonly peak?: PeakShaving | undefined;
   readonly margin: Margin;
+  /** What PV and storage may give so soon after a fault, W; limits that storage holds come first. */
+  readonly recovery?: { readonly pvW: number; readonly storageW: number } | undefined;
 }
 
 /** What storage does about peaks of the import; W, 0 and up. It stays above the building's reserve. */
@@ -118,7 +123,9 @@ function storagePlan(input: PlanInput): StoragePlan {
   const pvHighW = Math.min(Math.max(pv.ratedW, pv.nowW), pv.nowW + aboveW);
   const pvLowW = Math.max(0, pv.nowW - margin.pvDownW);
   const needW = highW + margin.loadUpW - pvLowW - limits.import;
-  const roomW = limits.export + lowW - margin.loadDownW - pvHighW;
+  // Less than nothing is not drawn: a load that is not seen is taken to be nothing already.
+  const downW = load === undefined ? 0 : margin.loadDownW;
+  const roomW = limits.export + lowW - downW - pvHighW;
   const isTight = needW > roomW;
 
   const [wantedBy, wantedW] = wanted(input);
@@ -132,6 +139,7 @@ function storagePlan(input: PlanInput): StoragePlan {
     w = mostW;
     by = limit;
   };
+  atMost('recovery', input.recovery?.storageW ?? Infinity);
   if (needW > w) [w, by] = [needW, 'import'];
   atMost('export', isTight ? middle(input, { lowW, highW }, { needW, roomW }) : roomW);
   atMost('output', limits.output - pvHighW);
@@ -176,13 +184,14 @@ function peakShavingAt({ peak, load, pv, targetW, storageTargetW }: PlanInput, w
 }
 
 function pvCap(input: PlanInput, storageW: number, { isTight, w }: StoragePlan): readonly [Decider, number] {
-  const { limits, targetW, load, pv, storage, margin } = input;
-  const marginW = isTight ? 0 : margin.loadDownW;
+  const { limits, targetW, load, pv, storage, margin, recovery } = input;
+  const marginW = isTight || load === undefined ? 0 : margin.loadDownW;
   const caps: (readonly [Decider, number])[] = [
-    ['export', limits.export + (load?.lowW ?? 0) - marginW - storageW],
+    ['export', limits.export + (load?.sureW ?? load?.lowW ?? 0) - marginW - storageW],
     ['output', limits.output - storageW],
     ['generation', limits.generation - Math.max(0, storageW)],
   ];
+  if (recovery !== undefined) caps.push(['recovery', recovery.pvW]);
   // While storage can still make room, PV may rise: the target is met by storage.
   const freeW = w > storage.minW ? headroomShare * pv.ratedW : 0;
   if (targetW !== undefined) caps.push(['target', targetW - storageW + freeW]);

@@ -6,7 +6,8 @@ import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import type { GridSource } from '#drivers/site/grid.ts';
-import type { SiteState, TraceSource } from '#drivers/site/site.ts';
+import { siteStateAt, type TraceSource } from '#drivers/site/site.ts';
+import type { BatteryModels } from '#drivers/sunspec/battery-twin.ts';
 import type { InverterModels } from '#drivers/sunspec/inverter-twin.ts';
 import { Board } from '../board.ts';
 import type { BoardFile } from '../board-file.ts';
@@ -29,6 +30,7 @@ export interface SiteOptions {
   readonly inverter?: boolean;
   readonly battery?: boolean;
   readonly inverterModels?: InverterModels;
+  readonly batteryModels?: BatteryModels;
   readonly connection?: BoardFile['connection'];
   readonly grid?: GridSource;
   /** DERControlBase and settings of the DefaultDERControl. */
@@ -54,28 +56,16 @@ const file = (options: SiteOptions): BoardFile =>
     devices: {
       clamps: testDevices.clamps,
       ...(options.inverter !== false && { inverter: { ...testDevices.inverter, ratedW: ratedPvW } }),
-      ...(options.battery !== false && { battery: { ...testDevices.battery, capacityWh, ratedW: ratedStorageW } }),
+      ...(options.battery !== false && {
+        battery: {
+          ...testDevices.battery,
+          capacityWh,
+          ratedW: ratedStorageW,
+          ...(options.batteryModels && { models: options.batteryModels }),
+        },
+      }),
     },
   });
-
-/** A site that never ran, with so much in its battery. */
-const stateAt = (charge: number): SiteState => ({
-  time: null,
-  pvW: 0,
-  loadW: 0,
-  batteryW: 0,
-  gridW: 0,
-  storedJ: Math.round((capacityWh * 3_600 * charge) / 100),
-  generationJ: 0,
-  consumptionJ: 0,
-  importJ: 0,
-  exportJ: 0,
-  acChargeJ: 0,
-  acDischargeJ: 0,
-  dcChargeJ: 0,
-  dcDischargeJ: 0,
-  lossJ: 0,
-});
 
 export const watts = (mode: string, w: number): string =>
   `<aus:${mode}><multiplier>0</multiplier><value>${w}</value></aus:${mode}>`;
@@ -123,7 +113,7 @@ export class TestSite {
         file: this.#file,
         clock: this.clock,
         seed: 1,
-        state: stateAt(options.charge ?? 50),
+        state: siteStateAt({ battery: { capacityWh, ratedW: ratedStorageW } }, options.charge ?? 50),
         traces: options.traces,
         ...(options.inverterModels && { inverterModels: options.inverterModels }),
         ...(options.grid && { grid: options.grid }),

@@ -3,8 +3,8 @@ import { Swtpm } from '#hal/emulated/swtpm.ts';
 import { GridError } from '#hal/errors.ts';
 import { inParallel } from '#hal/parallel.ts';
 import { loadTpmProvider, type TpmProvider } from '#provisioning/tpm/provider/provider.ts';
+import { emulatorAt } from '#provisioning/tpm/tpm-address.ts';
 import { type IdentityStore, identityInFiles, identityInTpm } from '../identity/identity-store.ts';
-import { emulatorAt } from '../identity/tpm-address.ts';
 import type { TpmIdentities } from '../identity/tpm-identities.ts';
 import type { FleetConfig } from './protocol.ts';
 

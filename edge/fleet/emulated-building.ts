@@ -1,9 +1,11 @@
 import type { Clock } from '#hal/clock.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
+import type { BytePort } from '#hal/ports.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import type { DeviceMemory, Role, Twin, TwinPowers, Wire, Wires } from '#drivers/driver.ts';
 import { ModbusTcpClient } from '#drivers/modbus/client.ts';
 import { type RegisterBank, serveModbusTcp } from '#drivers/modbus/server.ts';
+import type { RegisterTransport } from '#drivers/modbus/transport.ts';
 import { driverNamed } from '#drivers/registry.ts';
 import type { GridSource } from '#drivers/site/grid.ts';
 import { Site, type SiteState, type TraceSource } from '#drivers/site/site.ts';
@@ -15,7 +17,7 @@ import { makeDevices } from '../runtime/make-devices.ts';
 import type { BoardDevices } from '../sampler.ts';
 
 /** The twins take requests that travel together: a sample of both devices, their grid state too, is one exchange. */
-const maxInFlight = 8;
+export const maxInFlight = 8;
 /** SunSpec model 1 gives a serial number 32 bytes. */
 const serialBytes = 32;
 
@@ -29,7 +31,7 @@ function serialOf(file: BoardFile, role: Role): string {
 
 export interface EmulatedBuildingOptions {
   readonly file: BoardFile;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   readonly seed: number;
   readonly state: SiteState | undefined;
   readonly traces: TraceSource | undefined;
@@ -39,6 +41,10 @@ export interface EmulatedBuildingOptions {
   readonly memoryOf?: (role: Role) => DeviceMemory;
   /** Voltage and frequency at the connection point; nominal when left out. `site.grid` sets it later. */
   readonly grid?: GridSource;
+  /** Puts something between the gateway's port and whoever uses it. */
+  readonly portOf?: (port: BytePort) => BytePort;
+  /** Puts the Modbus twins on a wire, each at its unit, and answers the bus; a gateway of their own unless told. */
+  readonly serveBus?: (units: ReadonlyMap<number, RegisterBank>) => Promise<RegisterTransport>;
 }
 
 /** Whether there is nothing real in its place. */
@@ -61,7 +67,7 @@ export class EmulatedBuilding implements AsyncDisposable {
   readonly #options: EmulatedBuildingOptions;
   readonly #twins: readonly TwinnedDevice[];
   readonly #resources = new AsyncDisposableStack();
-  #bus: ModbusTcpClient | undefined;
+  #bus: RegisterTransport | undefined;
   /** Of the devices that are not emulated. */
   #real = { pvW: 0, batteryW: 0 };
 
@@ -116,7 +122,8 @@ export class EmulatedBuilding implements AsyncDisposable {
     const units = this.#twins
       .filter(({ wire }) => wire === 'modbus')
       .map(({ entry, twin }) => [Number(entry['unit']), twin.wire as RegisterBank] as const);
-    if (units.length > 0) this.#bus = await this.#serveBus(new Map(units));
+    const serveBus = this.#options.serveBus ?? ((served) => this.#serveBus(served));
+    if (units.length > 0) this.#bus = await serveBus(new Map(units));
   }
 
   /** What an emulated device is wired to, once the twins have started; throws RangeError for one that is not. */
@@ -144,7 +151,8 @@ export class EmulatedBuilding implements AsyncDisposable {
 
   /** Emulated devices are units behind one Modbus TCP gateway, as those of a hybrid inverter are. */
   async #serveBus(units: ReadonlyMap<number, RegisterBank>): Promise<ModbusTcpClient> {
+    const { portOf = (port) => port } = this.#options;
     const { port } = this.#resources.use(await serveModbusTcp({ port: 0, units }));
-    return this.#resources.use(new ModbusTcpClient(new TcpPort('127.0.0.1', port), { maxInFlight }));
+    return this.#resources.use(new ModbusTcpClient(portOf(new TcpPort('127.0.0.1', port)), { maxInFlight }));
   }
 }

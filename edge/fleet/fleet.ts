@@ -56,7 +56,7 @@ export class Fleet implements AsyncDisposable {
     const identities = this.#resources.use(new BoardIdentities(config));
     await identities.start(files.map((file) => file.meterId));
     const field = this.#resources.use(new FieldStore(join(config.dataFolder, 'field.db')));
-    const outboxFile = this.#resources.use(new OutboxFile(join(config.dataFolder, 'outbox.db')));
+    const outboxFile = this.#resources.use(new OutboxFile(join(config.dataFolder, 'outbox.db'), log));
     // Time moves to the start with `begin`; nothing asks for it before.
     const clock = new VirtualClock(UnixSeconds(0));
     const buildings = files.map(
@@ -95,22 +95,12 @@ export class Fleet implements AsyncDisposable {
     this.#boards = await Promise.all(
       opened.files.map((file, i) => this.#startBoard(opened, file, buildings[i], serverUrl)),
     );
-    await this.#answerFor(opened);
+    const status = this.#resources.use(new StatusSocket(join(config.dataFolder, statusSocketName), () => this.#boards));
+    await status.startOrTell(opened.log);
     const waiting = this.#boards.map((board) => board.outbox.oldest()?.start ?? start);
     this.#earliest = UnixSeconds(Math.min(start, ...waiting));
     this.#before = new Map(this.#boards.map((board) => [board.meterId, board.outbox.totals]));
     return clock.next();
-  }
-
-  /** Boards are asked why they do what they do; a campus runs on where that cannot be. */
-  async #answerFor({ config, log }: Opened): Promise<void> {
-    const status = this.#resources.use(new StatusSocket(join(config.dataFolder, statusSocketName), () => this.#boards));
-    try {
-      await status.start();
-    } catch (error) {
-      if (!(error instanceof GridError)) throw error;
-      log.warn({ reason: error.describe() }, 'boards cannot be asked');
-    }
   }
 
   async runUntil(bound: Moment): Promise<Moment> {

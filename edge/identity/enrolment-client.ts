@@ -1,8 +1,9 @@
-import type { Static, TSchema } from 'typebox';
-import { Client } from '#hal/http-client.ts';
+import { connect } from 'node:tls';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import { HttpConnection, placeOf } from '#hal/http-connection.ts';
 import type { KeyRole } from '#hal/key-store.ts';
 import { problemIn } from '#hal/problem.ts';
+import type { Static, TSchema } from '#hal/schema.ts';
 import {
   type ChallengeJson,
   ChallengeSchema,
@@ -23,16 +24,18 @@ const maxResponseBytes = 64 * 1024;
  */
 export class EnrolmentClient implements AsyncDisposable {
   readonly #origin: string;
-  readonly #client: Client;
+  readonly #client: HttpConnection;
 
   /** `ca`: PEM of the root that the head-end's certificate must come from; nothing else is trusted. */
   constructor(url: string, ca: string) {
     this.#origin = originOf(url);
-    this.#client = new Client(this.#origin, {
-      connect: { ca, minVersion: 'TLSv1.2', timeout: timeoutMs },
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      maxResponseSize: maxResponseBytes,
+    const { host, tls } = placeOf(this.#origin);
+    this.#client = new HttpConnection({
+      host,
+      connect: (isReady) => connect({ ...tls, ca, minVersion: 'TLSv1.2' }, isReady),
+      timeoutMs,
+      idleMs: timeoutMs,
+      maxBodyBytes: maxResponseBytes,
     });
   }
 
@@ -63,8 +66,8 @@ export class EnrolmentClient implements AsyncDisposable {
         headers: { accept: 'application/json', ...(message && { 'content-type': 'application/json' }) },
         body: message === undefined ? null : JSON.stringify(message),
       });
-      status = response.statusCode;
-      text = await response.body.text();
+      status = response.status;
+      text = response.body.toString('utf8');
     } catch (error) {
       throw new GridError(
         'GTX-ENC-001',

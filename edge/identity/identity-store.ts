@@ -1,5 +1,7 @@
 import { GridError } from '#hal/errors.ts';
+import type { KeyRole } from '#hal/key-store.ts';
 import { type DeviceIdentity, loadIdentity } from '#provisioning/identity-files.ts';
+import type { TpmSignatures } from '#provisioning/tpm/provider/provider.ts';
 import { renewed } from './renewal.ts';
 import type { TpmIdentities } from './tpm-identities.ts';
 
@@ -9,6 +11,8 @@ export interface IdentityStore {
   load(): Promise<DeviceIdentity>;
   /** Renews it at a head-end's 2030.5 server when it is due. Rejects as `renewed` does. */
   renew(origin: string): Promise<void>;
+  /** What the TPM signed for TLS, where the key is in one. */
+  tpmSignatures?(): TpmSignatures;
 }
 
 /** Key and certificates in a folder; it loads as `loadIdentity` does. */
@@ -17,12 +21,15 @@ export const identityInFiles = (folder: string): IdentityStore => ({
   renew: async (origin) => void (await renewed(await loadIdentity(folder), { origin, folder })),
 });
 
-/** The operational identity of a TPM; it loads as `TpmIdentities.load` does, and with GTX-ENC-005 before the enrolment. */
-export const identityInTpm = (identities: TpmIdentities): IdentityStore => ({
+/**
+ * An identity of a TPM: the operational one, or the one that the board was born with, which is never renewed. It loads as
+ * `TpmIdentities.load` does, and with GTX-ENC-005 before the enrolment.
+ */
+export const identityInTpm = (identities: TpmIdentities, role: KeyRole = 'operational'): IdentityStore => ({
   load: async () => {
-    const identity = await identities.load('operational');
+    const identity = await identities.load(role);
     if (identity !== undefined) return identity;
-    const folder = identities.folderOf('operational');
+    const folder = identities.folderOf(role);
     throw new GridError(
       'GTX-ENC-005',
       `The board of ${identities.keys.name} is not enrolled: ${folder} has no certificate`,
@@ -32,5 +39,8 @@ export const identityInTpm = (identities: TpmIdentities): IdentityStore => ({
       },
     );
   },
-  renew: async (origin) => void (await identities.renew(origin)),
+  renew: async (origin) => {
+    if (role === 'operational') await identities.renew(origin);
+  },
+  tpmSignatures: () => identities.signatures,
 });

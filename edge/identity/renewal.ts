@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { Static, TSchema } from 'typebox';
+import type { Static, TSchema } from '#hal/schema.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { problemIn } from '#hal/problem.ts';
 import { wallSeconds } from '#hal/wall.ts';

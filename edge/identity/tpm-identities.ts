@@ -13,15 +13,20 @@ import { devicePolicies } from '#provisioning/object-identifiers.ts';
 import { checkPeer } from '#provisioning/peer-check.ts';
 import { certificatesOf } from '#provisioning/pem.ts';
 import { endorsementHash } from '#provisioning/tpm/endorsement-certificate.ts';
-import { loadTpmProvider, tpmKeyPem } from '#provisioning/tpm/provider/provider.ts';
+import {
+  loadTpmProvider,
+  type TpmProvider,
+  type TpmSignatures,
+  tpmKeyPem,
+} from '#provisioning/tpm/provider/provider.ts';
 import { pointOf } from '#provisioning/tpm/public-key.ts';
+import type { TpmAddress } from '#provisioning/tpm/tpm-address.ts';
 import { TpmKeys, type TpmSigningKey } from '#provisioning/tpm/tpm-keys.ts';
 import { trustedRoot } from '#provisioning/trusted-authority.ts';
 import type { KeyProof } from '#provisioning/enrolment/renewal-json.ts';
 import { publicArea } from '#provisioning/tpm/structures.ts';
 import type { EnrolmentClient } from './enrolment-client.ts';
 import { renewed } from './renewal.ts';
-import type { TpmAddress } from './tpm-address.ts';
 
 /** Who a board says it is when it enrols: as it was flashed. */
 export interface FlashedAs {
@@ -43,6 +48,7 @@ export class TpmIdentities implements AsyncDisposable {
   readonly keys: TpmKeys;
   readonly #transport: string;
   readonly #folder: string;
+  #provider: TpmProvider | undefined;
 
   constructor({ port, transport }: TpmAddress, folder: string) {
     this.keys = new TpmKeys(port);
@@ -52,8 +58,13 @@ export class TpmIdentities implements AsyncDisposable {
 
   /** Makes TLS able to sign in TPMs, and opens this one. */
   async start(): Promise<void> {
-    await loadTpmProvider();
+    this.#provider = await loadTpmProvider();
     await this.keys.start();
+  }
+
+  /** Made for TLS by TPMs, of this process, since it began. */
+  get signatures(): TpmSignatures {
+    return this.#provider?.statistics() ?? { signatures: 0, failures: 0, microseconds: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

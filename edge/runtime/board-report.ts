@@ -1,4 +1,5 @@
 import { isoTime, UnixSeconds } from '#hal/units.ts';
+import type { TpmSignatures } from '#provisioning/tpm/provider/provider.ts';
 import type { Board } from '../board.ts';
 import type { BoardFile } from '../board-file.ts';
 import { type ExplainedSentence, explainInWords } from '../control/explanation-words.ts';
@@ -17,13 +18,27 @@ export interface BoardReport {
   /** What holds now and why. */
   readonly reasons: readonly ExplainedSentence[];
   readonly outbox: OutboxReport & { readonly totals: OutboxTotals };
+  readonly tls: {
+    /** With its server, since the program began. */
+    readonly handshakes: number;
+    /** What the TPM signed for them, where the board's key is in one. */
+    readonly tpm?: TpmSignatures;
+  };
 }
 
 export function reportOf(
   file: BoardFile,
   board: Board,
   at: UnixSeconds,
-  { isControlAlive, tasks }: { readonly isControlAlive: boolean; readonly tasks: readonly PartHealth[] },
+  {
+    isControlAlive,
+    tasks,
+    tpm,
+  }: {
+    readonly isControlAlive: boolean;
+    readonly tasks: readonly PartHealth[];
+    readonly tpm: TpmSignatures | undefined;
+  },
 ): BoardReport {
   const explanation = board.explain();
   return {
@@ -35,6 +50,7 @@ export function reportOf(
     sample: board.sample ?? null,
     reasons: explanation === undefined ? [] : explainInWords(explanation, board.utility.view()),
     outbox: { ...board.outbox.report(), totals: board.outbox.totals },
+    tls: { handshakes: board.connection.handshakes, ...(tpm !== undefined && { tpm }) },
   };
 }
 
@@ -44,6 +60,9 @@ export interface ReportSection {
 }
 
 const watts = (w: number | undefined): string => (w === undefined ? 'not known' : `${w} W`);
+
+const megabytes = (bytes: number | undefined): string =>
+  bytes === undefined ? 'not known yet' : `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** The report for a person. */
 export function reportSections(report: BoardReport): readonly ReportSection[] {
@@ -83,6 +102,7 @@ export function reportSections(report: BoardReport): readonly ReportSection[] {
         ['taken', String(queued)],
         ['acknowledged', String(acknowledged)],
         ['given up', String(dropped + refused)],
+        ['written to the card a day', megabytes(outbox.writtenBytesADay)],
       ],
     },
     {

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import type { Clock } from '#hal/clock.ts';
 import type { UnixSeconds } from '#hal/units.ts';
-import type { Role } from '#drivers/driver.ts';
-import { devicesOf, isEmulated } from '../board-devices.ts';
+import { portsOfWire, type Role, type Wire, type Wires } from '#drivers/driver.ts';
+import { driverNamed } from '#drivers/registry.ts';
+import { type BoardDevice, devicesOf, isEmulated } from '../board-devices.ts';
 import type { BoardFile } from '../board-file.ts';
-import { EmulatedBuilding } from '../fleet/emulated-building.ts';
-import { FieldStore } from '../fleet/field-store.ts';
+import type { EmulatedBuilding } from '../fleet/emulated-building.ts';
 import type { BoardDevices, SiteSample } from '../sampler.ts';
 import { DeviceFile } from './device-memory.ts';
+import type { BoardRecorder } from '../recording/board-recorder.ts';
+import { emulatedBus, portNameOf } from '../recording/recorded-header.ts';
 import { makeDevices } from './make-devices.ts';
 import { Wiring } from './wiring.ts';
 
@@ -17,12 +19,18 @@ export interface BoardSiteOptions {
   /** Where devices and the emulated building keep what they must remember. */
   readonly dataFolder: string;
   readonly seed: number;
+  /** Puts something between a driver and its wire, such as one that listens; nothing unless told. */
+  readonly through?: (device: BoardDevice, wire: Wires[Wire]) => Wires[Wire];
+  /** Records what passes; it is its owner's to close, after this. */
+  readonly recorder?: BoardRecorder;
 }
+
+const wireOfRole = ({ role, entry }: BoardDevice): Wire => driverNamed(role, entry.driver).wire;
 
 /** The building's state is kept this often, seconds. */
 const keepSeconds = 15;
 /** A front-end that sends every ten seconds, as an emonTx does, is as quick as the fault it must tell of. */
-const frameSeconds = 10;
+export const frameSeconds = 10;
 
 /**
  * What a board stands in front of, port by port: real devices, twins in an emulated building, or both. Emulated
@@ -45,19 +53,32 @@ export class BoardSite implements AsyncDisposable {
 
   /** Starts the twins and makes the drivers; which of the devices are there is found out when they are started. */
   async start(): Promise<BoardDevices> {
-    const { file, clock, dataFolder } = this.#options;
-    const wiring = this.#resources.use(new Wiring(file));
+    const { file, clock, dataFolder, through = (_device, wire) => wire, recorder } = this.#options;
+    const memoryOf = (role: Role): DeviceFile => new DeviceFile(join(dataFolder, 'devices', `${role}.json`));
+    const { clamps } = file.devices;
+    const isTold = clamps !== undefined && !isEmulated(file, clamps);
+    await recorder?.start(file, memoryOf, isTold ? frameSeconds : undefined);
+    const wiring = this.#resources.use(new Wiring(file, recorder?.port.bind(recorder)));
     const building = this.isEmulated ? await this.#startBuilding() : undefined;
+    const twinWireOf = (device: BoardDevice, wire: Wires[Wire]): Wires[Wire] => {
+      const kind = wireOfRole(device);
+      // The bus of the Modbus twins is recorded where its port is.
+      if (recorder === undefined || kind === 'modbus') return wire;
+      return recorder.port(portNameOf(file, device), portsOfWire[kind][0]!, wire as never);
+    };
+    const wireOf = (device: BoardDevice): Wires[Wire] =>
+      building !== undefined && isEmulated(file, device.entry)
+        ? twinWireOf(device, building.wireOf(device))
+        : wiring.wireOf(device);
     const devices = makeDevices({
       file,
       clock,
-      wireOf: (device) =>
-        building !== undefined && isEmulated(file, device.entry) ? building.wireOf(device) : wiring.wireOf(device),
-      memoryOf: (role: Role) => new DeviceFile(join(dataFolder, 'devices', `${role}.json`)),
+      wireOf: (device) => through(device, wireOf(device)),
+      memoryOf,
     });
     for (const device of [devices.meter, devices.ripple, devices.contactor]) if (device) this.#resources.use(device);
-    const { clamps } = file.devices;
-    return clamps === undefined || isEmulated(file, clamps) ? devices : { ...devices, frameSeconds };
+    const told = isTold ? { ...devices, frameSeconds } : devices;
+    return recorder?.devices(told) ?? told;
   }
 
   /** What the real devices give goes into the emulated building, where there is one. */
@@ -70,10 +91,22 @@ export class BoardSite implements AsyncDisposable {
   }
 
   async #startBuilding(): Promise<EmulatedBuilding> {
-    const { file, clock, dataFolder, seed } = this.#options;
+    const { file, clock, dataFolder, seed, recorder } = this.#options;
+    // A real board holds none of it in its memory.
+    const [{ EmulatedBuilding: Building }, { FieldStore }] = await Promise.all([
+      import('../fleet/emulated-building.ts'),
+      import('../fleet/field-store.ts'),
+    ]);
     const store = this.#resources.use(new FieldStore(join(dataFolder, 'field.db')));
     const building = this.#resources.use(
-      new EmulatedBuilding({ file, clock, seed, state: store.load(file.meterId), traces: undefined }),
+      new Building({
+        file,
+        clock,
+        seed,
+        state: store.load(file.meterId),
+        traces: undefined,
+        ...(recorder !== undefined && { portOf: (port) => recorder.port(emulatedBus, 'tcp', port) }),
+      }),
     );
     await building.startTwins();
     // The time in which the board did not run is a power cut: nothing happened in it.

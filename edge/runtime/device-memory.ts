@@ -42,6 +42,11 @@ export class DeviceFile implements DeviceMemory {
 export class PassingMemory implements DeviceMemory {
   #value: unknown;
 
+  /** @param value what it remembers already */
+  constructor(value?: unknown) {
+    this.#value = value;
+  }
+
   read(): unknown {
     return this.#value;
   }

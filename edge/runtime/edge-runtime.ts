@@ -8,10 +8,12 @@ import { Board, type BoardOptions } from '../board.ts';
 import type { BoardFile } from '../board-file.ts';
 import { CertificateWatch } from '../identity/certificate-watch.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
+import type { BoardRecorder, RecordOptions } from '../recording/board-recorder.ts';
 import { OutboxFile } from '../outbox-file.ts';
 import { StatusSocket, statusSocketName } from '../status-socket.ts';
 import { type BoardReport, reportOf } from './board-report.ts';
 import { BoardSite } from './board-site.ts';
+import { holdDevices } from './device-holds.ts';
 import { HomeAssistantOutlet } from './home-assistant-outlet.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { StatusPage } from './status-page.ts';
@@ -32,10 +34,18 @@ export interface EdgeRuntimeOptions extends Pick<BoardOptions, 'serverUrl' | 'sa
   /** What the clock tells of the tasks, where it does. */
   readonly tasks?: TaskHealth;
   readonly log: Log;
+  /** Records what passes at the board's ports; left out, nothing is recorded. */
+  readonly record?: RecordOptions;
 }
 
 /** The control loop is stuck when it has done nothing for so many of its periods, and at least for so many seconds. */
 const [stuckPeriods, stuckSeconds] = [3, 12];
+
+/** A board that is not recorded does without its code. */
+async function openRecorder(record: RecordOptions, log: Log): Promise<BoardRecorder> {
+  const { BoardRecorder: Recorder } = await import('../recording/board-recorder.ts');
+  return new Recorder(record, log);
+}
 
 /** One board, real or emulated: its devices, its control, its outbox, and what watches over it. */
 export class EdgeRuntime implements AsyncDisposable {
@@ -53,8 +63,10 @@ export class EdgeRuntime implements AsyncDisposable {
    * working. Answers the port of the status page.
    */
   async start(): Promise<{ readonly statusPort: number | undefined }> {
-    const { file, clock, dataFolder, seed, watchdogs, log, statusPort, utility, identityStore } = this.#options;
-    const site = this.#resources.use(new BoardSite({ file, clock, dataFolder, seed }));
+    const { file, clock, dataFolder, seed, watchdogs, log, statusPort, utility, identityStore, record } = this.#options;
+    this.#resources.use(await holdDevices(file));
+    const recorder = record && this.#resources.use(await openRecorder(record, log));
+    const site = this.#resources.use(new BoardSite({ file, clock, dataFolder, seed, ...(recorder && { recorder }) }));
     const devices = await site.start();
     const identity = await identityStore.load();
     const board = new Board({
@@ -62,7 +74,7 @@ export class EdgeRuntime implements AsyncDisposable {
       ...(utility !== undefined && { utility }),
       devices,
       identity,
-      outboxFile: this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'))),
+      outboxFile: this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'), log)),
       onPosted: () => undefined,
     });
     this.#resources.use(board);
@@ -85,7 +97,7 @@ export class EdgeRuntime implements AsyncDisposable {
     const heartbeat = this.#resources.use(new Heartbeat({ watchdogs, isAlive: () => this.isControlAlive, log }));
     await heartbeat.start();
     const socket = this.#resources.use(new StatusSocket(join(dataFolder, statusSocketName), () => [board]));
-    await socket.start();
+    await socket.startOrTell(log);
     if (statusPort === undefined) return { statusPort: undefined };
     const page = this.#resources.use(new StatusPage(() => this.report()));
     return { statusPort: await page.start(statusPort) };
@@ -100,8 +112,12 @@ export class EdgeRuntime implements AsyncDisposable {
   /** What the status page shows. @throws RangeError before the start */
   report(): BoardReport {
     if (this.#board === undefined) throw new RangeError('the runtime is not started');
-    const { file, clock, tasks } = this.#options;
-    return reportOf(file, this.#board, clock.now(), { isControlAlive: this.isControlAlive, tasks: tasks?.parts ?? [] });
+    const { file, clock, tasks, identityStore } = this.#options;
+    return reportOf(file, this.#board, clock.now(), {
+      isControlAlive: this.isControlAlive,
+      tasks: tasks?.parts ?? [],
+      tpm: identityStore.tpmSignatures?.(),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -29,9 +29,11 @@ const report: BoardReport = {
     waiting: 7,
     since: UnixSeconds(1_799_999_900),
     coarsened: 0,
+    writtenBytesADay: 47_500_000,
     gaps: [{ from: 1_799_990_000, until: 1_799_990_600, why: 'not measured' }],
     totals: { queued: 90, acknowledged: 80, dropped: 1, refused: 2 },
   },
+  tls: { handshakes: 3, tpm: { signatures: 2, failures: 1, microseconds: 1500 } },
 };
 
 async function ask(port: number, path: string, headers: Readonly<Record<string, string>> = {}) {
@@ -51,12 +53,37 @@ test('the page shows every part, what is known, what is not, and nothing as mark
     'not known',
     '300 W',
     'not measured',
+    '47.5 MB',
   ]) {
     assert.ok(body.includes(shown), shown);
   }
   assert.ok(!body.includes('<b>') && !body.includes('<tcp>'));
   assert.match(String(headers['content-security-policy']), /default-src 'none'/);
   assert.deepEqual(JSON.parse((await ask(port, '/status.json')).body), JSON.parse(JSON.stringify(report)));
+});
+
+test('a monitoring system reads the same by /metrics, and of a TPM only where there is one', async () => {
+  let shown: BoardReport = { ...report, meterId: 'a "b"\\\n' };
+  await using page = new StatusPage(() => shown);
+  const port = await page.start(0);
+  const { body, headers } = await ask(port, '/metrics');
+  assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4; charset=utf-8$/);
+  const label = 'meter="a \\"b\\"\\\\\\n"';
+  const lines = body.trimEnd().split('\n');
+  for (const line of lines)
+    assert.match(line, /^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+\{([a-z]+="([^"\\]|\\["\\n])*",?)+\} [\d.]+)$/);
+  for (const [name, value] of [
+    ['tpm_signatures_total', 2],
+    ['tpm_signature_failures_total', 1],
+    ['tpm_signature_seconds_total', 0.0015],
+    ['tls_handshakes_total', 3],
+    ['readings_waiting', 7],
+  ] as const) {
+    assert.ok(lines.includes(`gridtokenx_board_${name}{${label}} ${value}`), name);
+  }
+  assert.ok(lines.includes(`gridtokenx_board_part_well{${label},part="inverter"} 0`));
+  shown = { ...report, tls: { handshakes: 3 } };
+  assert.doesNotMatch((await ask(port, '/metrics')).body, /tpm/);
 });
 
 test('it answers only for its own machine, and only what there is', async () => {

@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import { type Page, type PageRequest, PageServer } from '#hal/page-server.ts';
 import { isoTime } from '#hal/units.ts';
+import { metricsOf, metricsType } from './board-metrics.ts';
 import { type BoardReport, reportSections } from './board-report.ts';
 
 const headers = {
@@ -11,59 +11,49 @@ const headers = {
 } as const;
 
 /**
- * A page that shows a board on its own machine, also while the head-end is away: `/`, and `/status.json` for programs.
+ * A page that shows a board on its own machine, also while the head-end is away: `/`, and `/status.json` and `/metrics` for programs.
  * It listens on loopback, tells only, and takes no orders; a technician reaches it by `ssh -L`.
  */
 export class StatusPage implements AsyncDisposable {
-  readonly #server: Server;
+  readonly #server: PageServer;
   readonly #report: () => BoardReport;
 
   constructor(report: () => BoardReport) {
     this.#report = report;
-    this.#server = createServer((request, response) => this.#answer(request, response));
-    this.#server.maxConnections = 16;
-    this.#server.requestTimeout = 5000;
+    this.#server = new PageServer((request) => this.#answer(request));
   }
 
   /** Answers the port; 0 takes any free one. Rejects with `GTX-EDG-030`. */
   async start(port: number): Promise<number> {
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(port, '127.0.0.1', resolve);
-      });
+      await this.#server.listen({ port, host: '127.0.0.1' });
     } catch (error) {
       throw new GridError('GTX-EDG-030', `The status page cannot listen on port ${port}: ${reasonOf(error)}`, {
         hint: 'Choose another with --status-port PORT; 0 takes any free one.',
         cause: error,
       });
     }
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server.port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#server.listening) return;
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    await this.#server[Symbol.asyncDispose]();
   }
 
-  #answer({ method, url, headers: asked }: IncomingMessage, response: ServerResponse): void {
-    const send = (status: number, type: string, body: string): void => {
-      response.writeHead(status, { ...headers, 'content-type': `${type}; charset=utf-8` });
-      response.end(body);
-    };
-    if (method !== 'GET') return send(405, 'text/plain', 'A board only tells.\n');
+  #answer({ method, path, host }: PageRequest): Page {
+    if (method !== 'GET') return shown(405, 'text/plain', 'A board only tells.\n');
     // A page of somebody else's that the browser was made to take for this one.
-    if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(asked.host ?? '')) {
-      return send(403, 'text/plain', 'This page is for the machine that it runs on.\n');
+    if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '')) {
+      return shown(403, 'text/plain', 'This page is for the machine that it runs on.\n');
     }
-    if (url === '/status.json') return send(200, 'application/json', `${JSON.stringify(this.#report(), null, 2)}\n`);
-    if (url === '/') return send(200, 'text/html', page(this.#report()));
-    send(404, 'text/plain', 'There is / and /status.json.\n');
+    if (path === '/status.json') return shown(200, 'application/json', `${JSON.stringify(this.#report(), null, 2)}\n`);
+    if (path === '/') return shown(200, 'text/html', page(this.#report()));
+    if (path === '/metrics') return shown(200, metricsType, metricsOf(this.#report()));
+    return shown(404, 'text/plain', 'There is /, /status.json and /metrics.\n');
   }
 }
+
+const shown = (status: Page['status'], type: string, body: string): Page => ({ status, type, body, headers });
 
 function page(report: BoardReport): string {
   const sections = reportSections(report).map(

@@ -64,7 +64,7 @@ suite('who may use REST', { concurrency: false }, () => {
 
   test('no secret is in the database', async () => {
     const { token, link } = await person();
-    const { text } = await given.access.addKey(
+    const { text } = await given.access.programs.addKey(
       { name: 'k', role: 'viewer', meters: [], until: undefined },
       administrator,
     );
@@ -219,37 +219,47 @@ suite('who may use REST', { concurrency: false }, () => {
   test('an API key opens until it is revoked or expires, and three wrong secrets lock it', async () => {
     const { access } = given;
     const until = UnixSeconds(wallSeconds() + given.ahead + 1000);
-    const { key, text } = await access.addKey({ name: 'a', role: 'auditor', meters: [], until }, administrator);
-    assert.deepEqual([(await access.byBearer(text, elsewhere)).role, key.createdBy], ['auditor', 'key root']);
+    const { key, text } = await access.programs.addKey(
+      { name: 'a', role: 'auditor', meters: [], until },
+      administrator,
+    );
+    assert.deepEqual([(await access.programs.byBearer(text, elsewhere)).role, key.createdBy], ['auditor', 'key root']);
     const wrong = keyText({ id: key.id, secret: 'x'.repeat(43) });
-    for (let i = 0; i < 3; i++) await assert.rejects(access.byBearer(wrong, elsewhere), { code: 'GTX-ACC-003' });
-    await assert.rejects(access.byBearer(text, elsewhere), { code: 'GTX-ACC-004', retryAfter: 30 });
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(access.programs.byBearer(wrong, elsewhere), { code: 'GTX-ACC-003' });
+    await assert.rejects(access.programs.byBearer(text, elsewhere), { code: 'GTX-ACC-004', retryAfter: 30 });
     given.ahead += 31;
-    const by = await access.byBearer(text, elsewhere);
+    const by = await access.programs.byBearer(text, elsewhere);
     given.ahead += 1000;
     assert.equal(access.current(by), undefined);
-    await assert.rejects(access.byBearer(text, elsewhere), { code: 'GTX-ACC-003' });
-    const other = await access.addKey({ name: 'b', role: 'viewer', meters: [], until: undefined }, administrator);
-    await access.revokeKey(other.key.id, administrator);
+    await assert.rejects(access.programs.byBearer(text, elsewhere), { code: 'GTX-ACC-003' });
+    const other = await access.programs.addKey(
+      { name: 'b', role: 'viewer', meters: [], until: undefined },
+      administrator,
+    );
+    await access.programs.revokeKey(other.key.id, administrator);
     assert.deepEqual(given.kinds().slice(-2), ['key-created', 'key-revoked']);
-    await assert.rejects(access.byBearer(other.text, elsewhere), { code: 'GTX-ACC-003' });
+    await assert.rejects(access.programs.byBearer(other.text, elsewhere), { code: 'GTX-ACC-003' });
   });
 
   test('the first use of an API key on a day is in the security log, and one that nobody has is refused there', async () => {
     const { access } = given;
-    const { key, text } = await access.addKey(
+    const { key, text } = await access.programs.addKey(
       { name: 'used', role: 'viewer', meters: [], until: undefined },
       administrator,
     );
     const uses = () => given.entries.filter(({ kind, subject }) => kind === 'key-use' && subject === key.id);
-    for (let i = 0; i < 3; i++) await access.byBearer(text, elsewhere);
-    await access.byBearer((await access.tokens.issue({ id: key.id, role: 'viewer' })).token, elsewhere);
+    for (let i = 0; i < 3; i++) await access.programs.byBearer(text, elsewhere);
+    await access.programs.byBearer(
+      (await access.programs.tokens.issue({ id: key.id, role: 'viewer' })).token,
+      elsewhere,
+    );
     assert.deepEqual(uses(), [{ kind: 'key-use', actor: 'key used', subject: key.id, detail: { address: elsewhere } }]);
     given.ahead += 86_400;
-    await access.byBearer(text, elsewhere);
+    await access.programs.byBearer(text, elsewhere);
     assert.equal(uses().length, 2);
     for (const unknown of [keyText({ id: '0'.repeat(12), secret: 'x'.repeat(43) }), 'a.b.c']) {
-      await assert.rejects(access.byBearer(unknown, '203.0.113.77'), { code: 'GTX-ACC-003' });
+      await assert.rejects(access.programs.byBearer(unknown, '203.0.113.77'), { code: 'GTX-ACC-003' });
       const { kind, actor, detail } = given.entries.at(-1)!;
       assert.deepEqual([kind, actor, detail?.['from']], ['refusal', 'nobody', '203.0.113.77']);
     }
@@ -257,21 +267,24 @@ suite('who may use REST', { concurrency: false }, () => {
 
   test('a good key passes however many wrong ones come from its address', async () => {
     const { access } = given;
-    const { text } = await access.addKey({ name: 'c', role: 'viewer', meters: [], until: undefined }, administrator);
+    const { text } = await access.programs.addKey(
+      { name: 'c', role: 'viewer', meters: [], until: undefined },
+      administrator,
+    );
     for (let i = 0; i < 40; i++)
-      await assert.rejects(access.byBearer(`gtx_${'0'.repeat(12)}_${'x'.repeat(43)}`, '203.0.113.5'));
-    assert.equal((await access.byBearer(text, '203.0.113.5')).name, 'c');
+      await assert.rejects(access.programs.byBearer(`gtx_${'0'.repeat(12)}_${'x'.repeat(43)}`, '203.0.113.5'));
+    assert.equal((await access.programs.byBearer(text, '203.0.113.5')).name, 'c');
   });
 
   test('a token is good for a quarter of an hour, for its key alone, and dies with it', async () => {
     const { access } = given;
-    const { key, text } = await access.addKey(
+    const { key, text } = await access.programs.addKey(
       { name: 'd', role: 'operator', meters: [], until: undefined },
       administrator,
     );
-    const by = await access.byBearer(text, elsewhere);
-    const { token } = await access.tokens.issue({ id: key.id, role: by.role });
-    assert.equal((await access.byBearer(token, elsewhere)).role, 'operator');
+    const by = await access.programs.byBearer(text, elsewhere);
+    const { token } = await access.programs.tokens.issue({ id: key.id, role: by.role });
+    assert.equal((await access.programs.byBearer(token, elsewhere)).role, 'operator');
     const [head = '', body = '', signature = ''] = token.split('.');
     const forged = [
       `${head}.${Buffer.from(JSON.stringify({ sub: key.id })).toString('base64url')}.${signature}`,
@@ -279,17 +292,18 @@ suite('who may use REST', { concurrency: false }, () => {
       `${head}.${body}`,
       'nonsense',
     ];
-    for (const token_ of forged) await assert.rejects(access.byBearer(token_, '203.0.113.9'), { code: 'GTX-ACC-003' });
+    for (const token_ of forged)
+      await assert.rejects(access.programs.byBearer(token_, '203.0.113.9'), { code: 'GTX-ACC-003' });
     given.ahead += tokenSeconds + 1;
-    await assert.rejects(access.byBearer(token, elsewhere), { code: 'GTX-ACC-003' });
-    const again = await access.tokens.issue({ id: key.id, role: by.role });
-    await access.revokeKey(key.id, administrator);
-    await assert.rejects(access.byBearer(again.token, elsewhere), { code: 'GTX-ACC-003' });
+    await assert.rejects(access.programs.byBearer(token, elsewhere), { code: 'GTX-ACC-003' });
+    const again = await access.programs.tokens.issue({ id: key.id, role: by.role });
+    await access.programs.revokeKey(key.id, administrator);
+    await assert.rejects(access.programs.byBearer(again.token, elsewhere), { code: 'GTX-ACC-003' });
   });
 
   test('tokens are signed by another key each day, and the one before is published for as long as a token may be good', async () => {
     const { access } = given;
-    const kids = async () => (await access.tokens.jwks()).keys.map(({ kid }) => kid);
+    const kids = async () => (await access.programs.tokens.jwks()).keys.map(({ kid }) => kid);
     given.ahead += 2 * 86_400;
     const [first] = await kids();
     given.ahead += 86_400;
@@ -298,13 +312,13 @@ suite('who may use REST', { concurrency: false }, () => {
     assert.notEqual(second, first);
     given.ahead += 86_401 + tokenSeconds;
     assert.ok(!(await kids()).includes(first));
-    const [jwk] = (await access.tokens.jwks()).keys;
+    const [jwk] = (await access.programs.tokens.jwks()).keys;
     assert.deepEqual([jwk?.alg, jwk?.crv, jwk?.use, jwk?.d], ['ES256', 'P-256', 'sig', undefined]);
   });
 
   test('who was there before a restart is there after it', async () => {
     const { name, token } = await person('operator');
-    const { text } = await given.access.addKey(
+    const { text } = await given.access.programs.addKey(
       { name: 'e', role: 'viewer', meters: [], until: undefined },
       administrator,
     );
@@ -313,7 +327,7 @@ suite('who may use REST', { concurrency: false }, () => {
     await open();
     const { access } = given;
     assert.equal(access.byCookie(token)?.name, name);
-    assert.equal((await access.byBearer(text, elsewhere)).name, 'e');
+    assert.equal((await access.programs.byBearer(text, elsewhere)).name, 'e');
     assert.equal(access.byCookie((await access.signInByLink(link, elsewhere)).token)?.name, other);
   });
 });

@@ -5,7 +5,6 @@ import { wallSeconds } from '#hal/wall.ts';
 import { BoundedRefusals } from '../bounded-refusals.ts';
 import type { SecurityEntry, SecurityLog } from '../security-log.ts';
 import { type Attempt, Attempts } from './attempts.ts';
-import { type ApiKey, Keys, type NewKey } from './keys.ts';
 import {
   type AuthenticationAnswer,
   Passkeys,
@@ -15,10 +14,9 @@ import {
 } from './passkeys.ts';
 import { checkPassword, type PasswordCost, Passwords } from './password.ts';
 import { actorOf, type Principal } from './principal.ts';
+import { Programs } from './programs.ts';
 import { badPasskey, staleSignIn, wrongCredential } from './refusals.ts';
-import { readKey } from './secret.ts';
 import { type Opened, type Session, Sessions, signedInAt } from './sessions.ts';
-import { Tokens } from './tokens.ts';
 import { type RoleFacts, type User, Users } from './users.ts';
 
 export interface AccessOptions {
@@ -43,28 +41,25 @@ export interface SignedIn {
 /** Who may use REST and the page: people with passwords and passkeys, programs with API keys and tokens. */
 export class Access {
   readonly users: Users;
-  readonly keys: Keys;
-  readonly tokens: Tokens;
+  /** Those who are no people. */
+  readonly programs: Programs;
   readonly #sessions: Sessions;
   readonly #passkeys: Passkeys;
   readonly #passwords: Passwords;
   readonly #attempts: Attempts;
   readonly #security: SecurityLog;
   readonly #refusals: BoundedRefusals;
-  /** The day (Unix) on which an API key was last used, by its id. */
-  readonly #usedOn = new Map<string, number>();
   readonly #now: () => UnixSeconds;
 
   constructor({ pool, security, now = wallSeconds, passwordCost }: AccessOptions) {
     this.users = new Users(pool);
-    this.keys = new Keys(pool, now);
-    this.tokens = new Tokens(now);
     this.#sessions = new Sessions(pool, now);
     this.#passkeys = new Passkeys(now);
     this.#passwords = new Passwords(passwordCost);
     this.#attempts = new Attempts(security, now);
     this.#security = security;
     this.#refusals = new BoundedRefusals(security, now);
+    this.programs = new Programs({ pool, security, attempts: this.#attempts, refusals: this.#refusals, now });
     this.#now = now;
   }
 
@@ -72,7 +67,7 @@ export class Access {
   async start(): Promise<{ readonly firstLink: string | undefined }> {
     await this.users.start();
     await this.#sessions.start();
-    await this.keys.start();
+    await this.programs.keys.start();
     const administrators = this.users.all().filter(({ role }) => role === 'administrator');
     if (administrators.some((one) => one.passwordHash !== undefined || one.passkeys.length > 0)) {
       return { firstLink: undefined };
@@ -80,26 +75,6 @@ export class Access {
     const facts = { role: 'administrator', meters: [] } as const;
     const first = administrators[0] ?? (await this.users.add(firstAdministrator, facts));
     return { firstLink: await this.#linkFor(first, 'head-end') };
-  }
-
-  /** An `Authorization: Bearer` of a program. Rejects with GTX-ACC-003, and after many failures GTX-ACC-004 or 005. */
-  async byBearer(text: string, address: string): Promise<Principal> {
-    const key = readKey(text);
-    const principal = key === undefined ? await this.#byToken(text) : this.#byKey(key);
-    if (principal !== undefined) {
-      await this.#noteUse(principal, address);
-      return principal;
-    }
-    if (key === undefined || this.keys.byId(key.id) === undefined) {
-      this.#attempts.slow(address);
-      const refusal = wrongCredential(key === undefined ? 'The token' : 'The API key');
-      await this.noteRefusal(undefined, reasonOf(refusal), address);
-      throw refusal;
-    }
-    const credential = `key ${key.id}`;
-    const attempt = this.#attempts.begin(credential, address);
-    await this.#attempts.failed(attempt, { actor: credential, by: 'key', address });
-    throw wrongCredential('The API key');
   }
 
   /** The person behind a session's cookie. */
@@ -111,8 +86,8 @@ export class Access {
   current({ by, until }: Principal): Principal | undefined {
     if (until <= this.#now()) return undefined;
     if ('session' in by) return this.#principalOf(this.#sessions.byId(by.session));
-    const key = this.keys.byId(by.key);
-    return key === undefined ? undefined : { ...ofKey(key), by, until };
+    const program = this.programs.current(by.key);
+    return program && { ...program, by, until };
   }
 
   /** The person behind a principal; undefined for a program. */
@@ -261,19 +236,6 @@ export class Access {
     return this.#linkFor(user, actorOf(by));
   }
 
-  async addKey(wanted: Omit<NewKey, 'createdBy'>, by: Principal): Promise<{ key: ApiKey; text: string }> {
-    const made = await this.keys.add({ ...wanted, createdBy: actorOf(by) });
-    const detail = { name: wanted.name, role: wanted.role };
-    await this.#note({ kind: 'key-created', actor: actorOf(by), subject: made.key.id, detail });
-    return made;
-  }
-
-  async revokeKey(id: string, by: Principal): Promise<void> {
-    const key = await this.keys.revoke(id);
-    this.#usedOn.delete(id);
-    await this.#note({ kind: 'key-revoked', actor: actorOf(by), subject: id, detail: { name: key.name } });
-  }
-
   /** Somebody, or nobody known, was refused; of a flood only the first are written down. */
   noteRefusal(by: Principal | undefined, reason: string, from: string): Promise<void> {
     return this.#refusals.write({ what: 'rest', actor: actorOf(by), reason, from });
@@ -294,16 +256,6 @@ export class Access {
     }
   }
 
-  /** The first use of an API key on a day, by itself or by a token that it got. */
-  async #noteUse(principal: Principal, address: string): Promise<void> {
-    if (!('key' in principal.by)) return;
-    const { key } = principal.by;
-    const day = Math.floor(this.#now() / 86_400);
-    if (this.#usedOn.get(key) === day) return;
-    this.#usedOn.set(key, day);
-    await this.#note({ kind: 'key-use', actor: actorOf(principal), subject: key, detail: { address } });
-  }
-
   async #linkFor(user: User, actor: string): Promise<string> {
     const { secret } = await this.#sessions.makeLink(user.id);
     this.#attempts.clear(`password ${user.name}`);
@@ -316,21 +268,6 @@ export class Access {
     return this.#sessions.open(user.id, { byLink: by === 'link' });
   }
 
-  #byKey(text: { readonly id: string; readonly secret: string }): Principal | undefined {
-    if (this.#attempts.lockedFor(`key ${text.id}`) > 0) return undefined;
-    const key = this.keys.verify(text);
-    if (key === undefined) return undefined;
-    this.#attempts.clear(`key ${key.id}`);
-    return ofKey(key);
-  }
-
-  async #byToken(text: string): Promise<Principal | undefined> {
-    const verified = await this.tokens.verify(text);
-    const key = verified === undefined ? undefined : this.keys.byId(verified.key);
-    if (verified === undefined || key === undefined) return undefined;
-    return { ...ofKey(key), by: { key: key.id, token: true }, until: verified.until };
-  }
-
   #principalOf(session: Session | undefined): Principal | undefined {
     const user = session === undefined ? undefined : this.users.byId(session.user);
     if (session === undefined || user === undefined) return undefined;
@@ -341,15 +278,6 @@ export class Access {
     return this.#security.record(entry);
   }
 }
-
-/** As far as a key itself is concerned, for ever. */
-const ofKey = (key: ApiKey): Principal => ({
-  name: key.name,
-  role: key.role,
-  meters: key.meters,
-  by: { key: key.id },
-  until: key.until ?? (Number.MAX_SAFE_INTEGER as UnixSeconds),
-});
 
 /** Not as it was typed: it may be a password in the wrong field. */
 const unknownName = 'an unknown name';

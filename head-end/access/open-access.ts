@@ -29,7 +29,7 @@ export async function openAccess({
 }: OpenAccessOptions): Promise<OpenedAccess> {
   const access = new Access(options);
   const { firstLink } = await access.start();
-  const key = access.keys.makeLocal('local', 'administrator');
+  const key = access.programs.keys.makeLocal('local', 'administrator');
   await writeLocalAccess(folder, {
     url: origin,
     key,

@@ -1,5 +1,4 @@
 import { GridError, reasonOf } from '#hal/errors.ts';
-import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { Log } from '#hal/log.ts';
 import { renewalPath } from '#provisioning/enrolment/renewal-json.ts';
 import { statusOf } from '../gateway/problem.ts';
@@ -27,13 +26,6 @@ export class RenewalRoutes {
     if (step === undefined) return undefined;
     if (request.method !== 'POST') return Promise.resolve({ status: 405 });
     return this.#answered(request, step);
-  }
-
-  /** A board came with a certificate that it was given, perhaps without having heard that it was to confirm it. */
-  arrived(lfdi: Lfdi): void {
-    this.#service.confirm(lfdi).catch((error: unknown) => {
-      this.#log.error({ lfdi, reason: reasonOf(error) }, 'a renewed certificate could not be put in force');
-    });
   }
 
   readonly #steps: Readonly<Record<string, (request: OwnRequest) => Promise<object | undefined>>> = {

@@ -17,6 +17,7 @@ import { checkRequestKey, verifyCertify } from '#provisioning/tpm/attestation.ts
 import { publicArea } from '#provisioning/tpm/structures.ts';
 import { parse } from '#provisioning/tpm/wire.ts';
 import { isRenewalDue } from '#provisioning/validity.ts';
+import { Turns } from '../database/transaction.ts';
 import type { Device, Registry } from '../registry/devices.ts';
 import type { SecurityLog } from '../security-log.ts';
 import type { FlashList } from './flash-list.ts';
@@ -29,6 +30,8 @@ export interface RenewalServiceOptions {
   /** Wall time, by which certificates end; and the head-end's, by which the registry lives. */
   readonly now: () => UnixSeconds;
   readonly clockNow: () => UnixSeconds;
+  /** Shared with whoever else offers what the authority has issued (`offerReissued`), so that each is offered once. */
+  readonly turns?: Turns;
   /** Whether a certificate may be renewed by now; from 30 days left on unless told. */
   readonly isDue?: typeof isRenewalDue;
 }
@@ -50,10 +53,12 @@ interface Challenge {
  */
 export class RenewalService {
   readonly #options: RenewalServiceOptions;
+  readonly #turns: Turns;
   readonly #challenges = new Map<Lfdi, Challenge>();
 
   constructor(options: RenewalServiceOptions) {
     this.#options = options;
+    this.#turns = options.turns ?? new Turns();
   }
 
   /** Rejects with GTX-REN-001 and 002. */
@@ -75,8 +80,10 @@ export class RenewalService {
     const { issuance, serial, isInFile } = renewable;
     const { proof } = checkedMessage(RenewalFinishSchema, body);
     if (!isInFile) await this.#checkProof(lfdi, { issuance, serial, proof });
-    const pending = await this.#pendingFor(issuance);
-    const issued = pending === undefined ? await this.#renew(renewable) : authority.again(pending);
+    const issued = await this.#turns.take(async () => {
+      const pending = await this.#pendingFor(issuance);
+      return pending === undefined ? await this.#renew(renewable) : authority.again(pending);
+    });
     await flashList.renewed(serial, 'operational', { chain: issued.chainPem, lfdi: lfdiOf(issued.der) });
     return { chain: issued.chainPem };
   }

@@ -68,7 +68,7 @@ async function recognise(
   cookieName: string,
 ): Promise<Principal | undefined> {
   const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  if (bearer !== undefined && right !== 'open') return access.byBearer(bearer, ip);
+  if (bearer !== undefined && right !== 'open') return access.programs.byBearer(bearer, ip);
   const token = headers.cookie === undefined ? undefined : server.parseCookie(headers.cookie)[cookieName];
   return token === undefined ? undefined : access.byCookie(token);
 }

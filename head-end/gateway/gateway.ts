@@ -140,7 +140,7 @@ export class Gateway implements AsyncDisposable {
     app.get('/.well-known/jwks.json', { config: { needs: 'open' } }, async () => {
       const known = access();
       if (known === undefined) throw starting();
-      return known.tokens.jwks();
+      return known.programs.tokens.jwks();
     });
     addPage(app);
     return app;

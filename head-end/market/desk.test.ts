@@ -52,6 +52,28 @@ test('a gate takes orders up to its last second, and none after', async () => {
   );
 });
 
+test('who takes no part any more orders nothing, and what it ordered before is not cleared', async () => {
+  const out = new Set<string>();
+  const { clock, store } = opened();
+  const desk = new MarketDesk(clock, store, undefined, (meterId) => !out.has(meterId));
+  await desk.request('BUYER', { mRID: mRID(1), energyWh: 100, window: window(2) });
+  await desk.request('SELLER', { mRID: mRID(2), energyWh: -60, window: window(2) });
+  out.add('SELLER');
+  const more = desk.request('SELLER', { mRID: mRID(3), energyWh: -60, window: window(2) });
+  await assert.rejects(more, { code: 'GTX-MKT-005' });
+  clock.setNow(UnixSeconds(window(2) - GATE_LEAD_SECONDS));
+  const { clearing } = await desk.closeGate(clock.now());
+  assert.deepEqual(
+    clearing.fills.map(({ meterId, energyWh }) => [meterId, energyWh]),
+    [['BUYER', 0]],
+  );
+  assert.deepEqual(desk.openOrdersOf('SELLER'), []);
+  assert.deepEqual(
+    store.orders.map(({ meterId }) => meterId),
+    ['BUYER'],
+  );
+});
+
 test('orders are taken a day ahead, not further', async () => {
   const { store, desk } = opened();
   await desk.request('A', { mRID: mRID(1), energyWh: 100, window: window(288) });

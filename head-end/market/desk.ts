@@ -44,6 +44,7 @@ export interface Allocation {
 export class MarketDesk {
   readonly #clock: Clock;
   readonly #zone: string;
+  readonly #takesPart: (meterId: string) => boolean;
   readonly #store: OrderStore;
   /** Price limits by meter, then mRID. */
   readonly #terms = new Map<string, Map<string, MicroPerKWh>>();
@@ -52,7 +53,9 @@ export class MarketDesk {
   readonly #allocations = new Map<string, Allocation[]>();
   readonly #listeners = new Set<(meterId: string) => void>();
 
-  constructor(clock: Clock, store: OrderStore, zone = 'campus') {
+  /** `takesPart`: whether a meter may order and trade now; every meter unless told. */
+  constructor(clock: Clock, store: OrderStore, zone = 'campus', takesPart: (meterId: string) => boolean = () => true) {
+    this.#takesPart = takesPart;
     this.#zone = zone;
     this.#clock = clock;
     this.#store = store;
@@ -77,9 +80,14 @@ export class MarketDesk {
 
   /**
    * Takes an order; taking it again changes nothing. Rejects with `GTX-MKT-001`, `GTX-MKT-003` (another order has this
-   * mRID) or `GTX-ORD-…`, which say why.
+   * mRID), `GTX-MKT-005` (the meter takes no part now) or `GTX-ORD-…`, which say why.
    */
   async request(meterId: string, { mRID, energyWh, window }: ReservationTerms): Promise<void> {
+    if (!this.#takesPart(meterId)) {
+      throw new GridError('GTX-MKT-005', `${meterId} takes no part in the market now`, {
+        hint: 'Its device is in quarantine, revoked or removed: the registry says which.',
+      });
+    }
     const side: Side = energyWh > 0 ? 'buy' : 'sell';
     const open = this.#ordersOf(meterId);
     const known = open.get(mRID);
@@ -132,8 +140,9 @@ export class MarketDesk {
     return withdrawn;
   }
 
-  /** Clears the window whose gate closes now, and stores it. */
+  /** Clears the window whose gate closes now, and stores it; who takes no part by then, trades nothing. */
   async closeGate(now: UnixSeconds): Promise<{ window: UnixSeconds; clearing: Clearing }> {
+    for (const meterId of this.#orders.keys()) if (!this.#takesPart(meterId)) await this.withdrawAll(meterId);
     const window = UnixSeconds(now + GATE_LEAD_SECONDS);
     const orders: Order[] = [];
     for (const [meterId, open] of this.#orders) {

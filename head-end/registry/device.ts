@@ -177,3 +177,10 @@ export function identityOf(row: IdentityRow): Identity {
         : { at: UnixSeconds(row.revoked_at), reason: row.revocation_reason ?? 'unspecified' },
   };
 }
+
+/**
+ * Whether a device takes part now: is let in, is told things, orders, trades, and may have energy minted for it. The
+ * one place that says so; everything that acts for a device asks it, of the device as it is at that moment.
+ */
+export const takesPart = ({ isRevoked, quarantine }: Pick<Device, 'isRevoked' | 'quarantine'>): boolean =>
+  !isRevoked && quarantine === undefined;

@@ -1,8 +1,8 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { GridError } from '#hal/errors.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
-import { type Lfdi, parseLfdi, sfdiOf } from '#ieee2030_5/identity.ts';
+import { type Lfdi, parseLfdi } from '#ieee2030_5/identity.ts';
 import { never } from '#provisioning/certificates.ts';
 import { inTransaction, Turns } from '../database/transaction.ts';
 import {
@@ -17,16 +17,14 @@ import {
   isSame,
   type Registration,
   said,
+  takesPart,
 } from './device.ts';
+import { DeviceIndex, type Standing } from './device-index.ts';
 import { type DeviceRow, type IdentityRow, sql } from './device-sql.ts';
+import { notInForce, putLfdi, read, store, taken } from './device-store.ts';
 
+export type { Standing } from './device-index.ts';
 export type { CertificateFacts, Device, DeviceChange, DeviceFacts, Identity, Registration } from './device.ts';
-
-/**
- * What the registry says of an LFDI. `in-force`: it is a device's · `pending`: issued, its device has not come with it
- * yet · `retired`: another took its place · `revoked`, `quarantined`, `removed`: refused · `unknown`: never heard of.
- */
-export type Standing = 'in-force' | 'pending' | 'retired' | 'revoked' | 'quarantined' | 'removed' | 'unknown';
 
 /** So many of a device's certificates are listed, the newest. */
 const mostIdentities = 100;
@@ -35,20 +33,8 @@ const mostIdentities = 100;
 export class Registry {
   readonly #pool: Pool;
   readonly #turns = new Turns();
-  readonly #byLfdi = new Map<string, Device>();
-  readonly #byMeterId = new Map<string, Device>();
-  readonly #byId = new Map<number, Device>();
-  /**
-   * LFDIs that are refused for good. Not in it are retired ones whose certificate ends: such are let in only while
-   * they are in force, so that renewals leave nothing behind in memory.
-   */
-  readonly #closed = new Map<string, 'retired' | 'revoked' | 'removed'>();
-  /** The devices that have not come with their new certificate yet, by its LFDI. */
-  readonly #pending = new Map<string, number>();
+  readonly #index = new DeviceIndex();
   readonly #listeners = new Set<(change: DeviceChange) => void>();
-  #all: readonly Device[] = [];
-  /** The device itself, then those that it acts for; made anew after every change. */
-  #actingFor = new Map<number, readonly Device[]>();
 
   constructor({ pool }: { readonly pool: Pool }) {
     this.#pool = pool;
@@ -57,16 +43,16 @@ export class Registry {
   /** Loads the devices that were registered before. */
   async start(): Promise<void> {
     const { rows } = await this.#pool.query<DeviceRow>(sql.allDevices);
-    for (const row of rows) this.#remember(deviceOf(row));
+    for (const row of rows) this.#index.remember(deviceOf(row));
     const closed = await this.#pool.query<{ lfdi: Buffer; standing: 'retired' | 'revoked' }>(sql.closed, [
       wallSeconds(),
       never,
     ]);
-    for (const { lfdi, standing } of closed.rows) this.#closed.set(parseLfdi(lfdi), standing);
+    for (const { lfdi, standing } of closed.rows) this.#index.close(parseLfdi(lfdi), standing);
     const barred = await this.#pool.query<{ lfdi: Buffer }>(sql.barred);
-    for (const { lfdi } of barred.rows) this.#closed.set(parseLfdi(lfdi), 'removed');
+    for (const { lfdi } of barred.rows) this.#index.close(parseLfdi(lfdi), 'removed');
     const pending = await this.#pool.query<Pick<IdentityRow, 'lfdi' | 'device_id'>>(sql.pending);
-    for (const { lfdi, device_id } of pending.rows) this.#pending.set(parseLfdi(lfdi), device_id);
+    for (const { lfdi, device_id } of pending.rows) this.#index.await(parseLfdi(lfdi), device_id);
   }
 
   /**
@@ -77,14 +63,14 @@ export class Registry {
   register(registration: Registration): Promise<Device> {
     return this.#turns.take(async () => {
       const lfdi = parseLfdi(registration.lfdi);
-      const holder = this.#byLfdi.get(lfdi);
+      const holder = this.#index.holderOf(lfdi);
       if (holder !== undefined && holder.meterId !== registration.meterId) throw taken(lfdi, holder.meterId);
       if (holder !== undefined && isSame(holder, said(registration)) && hasCertificate(holder, registration))
         return holder;
       this.#checkAggregator(registration.aggregator, holder?.id);
-      const before = this.#byMeterId.get(registration.meterId);
+      const before = this.#index.byMeterId(registration.meterId);
       const device = await inTransaction(this.#pool, (client) => store(client, registration, lfdi));
-      this.#replaced(before, device);
+      this.#index.replace(before, device);
       this.#announce({ kind: before === undefined ? 'added' : 'changed', device, before });
       return device;
     });
@@ -102,14 +88,14 @@ export class Registry {
   ): Promise<void> {
     return this.#turns.take(async () => {
       const { lfdi, replaces, certificate } = offered;
-      const device = this.#byLfdi.get(replaces);
+      const device = this.#index.holderOf(replaces);
       if (device?.id !== id) throw notInForce(replaces);
       await inTransaction(this.#pool, async (client) => {
         await client.query(sql.dropPending, [id]);
         await putLfdi(client, { lfdi, device, at, certificate, isPending: true });
       });
-      for (const [known, of] of this.#pending) if (of === id) this.#pending.delete(known);
-      this.#pending.set(lfdi, id);
+      this.#index.awaitNone(id);
+      this.#index.await(lfdi, id);
     });
   }
 
@@ -119,16 +105,16 @@ export class Registry {
    */
   activate(lfdi: Lfdi, at: UnixSeconds): Promise<Device> {
     return this.#turns.take(async () => {
-      const known = this.#byLfdi.get(lfdi);
+      const known = this.#index.holderOf(lfdi);
       if (known !== undefined) return known;
-      const before = this.#byId.get(this.#pending.get(lfdi) ?? Number.NaN);
+      const before = this.#index.awaited(lfdi);
       if (before === undefined) throw notInForce(lfdi);
       const device = await inTransaction(this.#pool, async (client) => {
         await client.query(sql.retireOthers, [before.id, Buffer.from(lfdi, 'hex'), at]);
         await putLfdi(client, { lfdi, device: before, at, isPending: false });
         return read(client, before.id);
       });
-      this.#replaced(before, device);
+      this.#index.replace(before, device);
       this.#announce({ kind: 'changed', device, before });
       return device;
     });
@@ -140,8 +126,8 @@ export class Registry {
       const values = [Buffer.from(lfdi, 'hex'), at, reason];
       const { rows } = await this.#pool.query<{ device_id: number }>(sql.revokeLfdi, values);
       const isNews = rows.length > 0;
-      if (isNews) this.#closed.set(lfdi, 'revoked');
-      const before = this.#byId.get(rows[0]?.device_id ?? Number.NaN);
+      if (isNews) this.#index.close(lfdi, 'revoked');
+      const before = this.#index.byId(rows[0]?.device_id ?? Number.NaN);
       if (before?.lfdi === lfdi) this.#change(before, { ...before, isRevoked: true });
       return isNews;
     });
@@ -150,7 +136,7 @@ export class Registry {
   /** Refuses a device, or lets it in again; answers the device, or undefined for none. Reversible, and idempotent. */
   quarantine(id: number, quarantine: Device['quarantine']): Promise<Device | undefined> {
     return this.#turns.take(async () => {
-      const before = this.#byId.get(id);
+      const before = this.#index.byId(id);
       if (before === undefined || (before.quarantine === undefined) === (quarantine === undefined)) return before;
       await this.#pool.query(sql.quarantine, [id, quarantine?.since ?? null, quarantine?.reason ?? null]);
       const device = { ...before, quarantine };
@@ -168,7 +154,7 @@ export class Registry {
   /** Changes what is known of a device; `undefined` takes a fact away. Answers the device, or undefined for none. */
   update(id: number, facts: Partial<DeviceFacts>, at: UnixSeconds): Promise<Device | undefined> {
     return this.#turns.take(async () => {
-      const known = this.#byId.get(id);
+      const known = this.#index.byId(id);
       if (known === undefined) return undefined;
       if (isSame(known, facts)) return known;
       this.#checkAggregator(facts.aggregator, id);
@@ -177,7 +163,7 @@ export class Registry {
         await client.query(sql.updateDevice, values);
         return read(client, id);
       });
-      this.#remember(device);
+      this.#index.remember(device);
       this.#announce({ kind: 'changed', device, before: known });
       return device;
     });
@@ -189,18 +175,18 @@ export class Registry {
    */
   remove(id: number, { at, barred }: { readonly at: UnixSeconds; readonly barred: boolean }): Promise<boolean> {
     return this.#turns.take(async () => {
-      const device = this.#byId.get(id);
+      const device = this.#index.byId(id);
       if (device === undefined) return false;
       await inTransaction(this.#pool, async (client) => {
         await client.query(sql.removeDevice, [id, at, barred]);
         await client.query(sql.retireAll, [id, at]);
         await client.query(sql.leaveAggregator, [id]);
       });
-      if (barred) this.#closed.set(device.lfdi, 'removed');
-      for (const [lfdi, of] of this.#pending) if (of === id) this.#pending.delete(lfdi);
-      const orphans = this.#all.filter(({ aggregator }) => aggregator === id);
-      this.#forget(device);
-      for (const orphan of orphans) this.#remember({ ...orphan, aggregator: undefined });
+      if (barred) this.#index.close(device.lfdi, 'removed');
+      this.#index.awaitNone(id);
+      const orphans = this.#index.all().filter(({ aggregator }) => aggregator === id);
+      this.#index.forget(device);
+      for (const orphan of orphans) this.#index.remember({ ...orphan, aggregator: undefined });
       this.#announce({ kind: 'removed', device, before: device });
       return true;
     });
@@ -208,8 +194,7 @@ export class Registry {
 
   /** The device that this LFDI stands for; one that is retired, revoked or of a device in quarantine stands for none. */
   byLfdi(lfdi: string): Device | undefined {
-    const device = this.#byLfdi.get(lfdi);
-    return device !== undefined && isOpen(device) ? device : undefined;
+    return this.#index.byLfdi(lfdi);
   }
 
   /**
@@ -230,34 +215,31 @@ export class Registry {
   }
 
   standingOf(lfdi: string): Standing {
-    const device = this.#byLfdi.get(lfdi);
-    if (device?.isRevoked === true) return 'revoked';
-    if (device !== undefined) return device.quarantine === undefined ? 'in-force' : 'quarantined';
-    return this.#closed.get(lfdi) ?? (this.#pending.has(lfdi) ? 'pending' : 'unknown');
+    return this.#index.standingOf(lfdi);
+  }
+
+  /** Whether a meter is of a device that takes part now: what market and minting ask. */
+  takesPart(meterId: string): boolean {
+    const device = this.#index.byMeterId(meterId);
+    return device !== undefined && takesPart(device);
   }
 
   byMeterId(meterId: string): Device | undefined {
-    return this.#byMeterId.get(meterId);
+    return this.#index.byMeterId(meterId);
   }
 
   byId(id: number): Device | undefined {
-    return this.#byId.get(id);
+    return this.#index.byId(id);
   }
 
   /** Every device, by meterId. */
   all(): readonly Device[] {
-    return this.#all;
+    return this.#index.all();
   }
 
   /** The devices that a device's certificate may act for: itself first, then those of which it is the aggregator. */
   actingFor(device: Device): readonly Device[] {
-    const known = this.#actingFor.get(device.id);
-    if (known !== undefined) return known;
-    const isUnder = (one: Device): boolean =>
-      one.aggregator === device.id && one.id !== device.id && one.quarantine === undefined;
-    const devices = [device, ...this.#all.filter(isUnder)];
-    this.#actingFor.set(device.id, devices);
-    return devices;
+    return this.#index.actingFor(device);
   }
 
   /** Whether an LFDI may not register itself: what is refused does not come back that way. */
@@ -276,7 +258,7 @@ export class Registry {
   }
 
   #checkAggregator(aggregator: number | undefined, id: number | undefined): void {
-    if (aggregator === undefined || (aggregator !== id && this.#byId.has(aggregator))) return;
+    if (aggregator === undefined || (aggregator !== id && this.#index.byId(aggregator) !== undefined)) return;
     throw new GridError('GTX-REG-002', `Device ${aggregator} cannot be the aggregator: it is not another device here`, {
       hint: 'Register the aggregator first.',
       kind: 'input',
@@ -284,89 +266,10 @@ export class Registry {
   }
 
   #change(before: Device, device: Device): void {
-    this.#remember(device);
+    this.#index.remember(device);
     this.#announce({ kind: 'changed', device, before });
   }
-
-  /** A device has another LFDI than before, perhaps. */
-  #replaced(before: Device | undefined, device: Device): void {
-    for (const [lfdi, of] of this.#pending) if (of === device.id) this.#pending.delete(lfdi);
-    this.#closed.delete(device.lfdi);
-    if (device.isRevoked) this.#closed.set(device.lfdi, 'revoked');
-    // One that ends is let in only while it is in force.
-    if (before !== undefined && before.lfdi !== device.lfdi && endOf(before) >= never && !before.isRevoked) {
-      this.#closed.set(before.lfdi, 'retired');
-    }
-    this.#remember(device);
-  }
-
-  #remember(device: Device): void {
-    const before = this.#byId.get(device.id);
-    if (before !== undefined) this.#byLfdi.delete(before.lfdi);
-    this.#byLfdi.set(device.lfdi, device);
-    this.#byMeterId.set(device.meterId, device);
-    this.#byId.set(device.id, device);
-    this.#changed();
-  }
-
-  #forget(device: Device): void {
-    this.#byLfdi.delete(device.lfdi);
-    this.#byMeterId.delete(device.meterId);
-    this.#byId.delete(device.id);
-    this.#changed();
-  }
-
-  #changed(): void {
-    this.#all = [...this.#byId.values()].toSorted((a, b) => (a.meterId < b.meterId ? -1 : 1));
-    this.#actingFor = new Map();
-  }
 }
-
-async function store(client: PoolClient, registration: Registration, lfdi: Lfdi): Promise<Device> {
-  const { meterId, at } = registration;
-  const bytes = Buffer.from(lfdi, 'hex');
-  const { rows } = await client.query<{ id: number }>(sql.upsertDevice, [meterId, at, ...columnValues(registration)]);
-  const id = rows[0]?.id as number;
-  await client.query(sql.retireOthers, [id, bytes, at]);
-  await putLfdi(client, { lfdi, device: { id, meterId }, at, certificate: registration.certificate, isPending: false });
-  return read(client, id);
-}
-
-interface NewLfdi {
-  readonly lfdi: Lfdi;
-  readonly device: Pick<Device, 'id' | 'meterId'>;
-  readonly at: UnixSeconds;
-  readonly certificate?: CertificateFacts | undefined;
-  readonly isPending: boolean;
-}
-
-async function putLfdi(client: PoolClient, { lfdi, device, at, certificate, isPending }: NewLfdi): Promise<void> {
-  const { number = null, notAfter = null } = certificate ?? {};
-  const values = [Buffer.from(lfdi, 'hex'), sfdiOf(lfdi), device.id, at, number, notAfter, isPending];
-  const { rows } = await client.query<{ meter_id: string }>(sql.upsertLfdi, values);
-  const holder = rows[0]?.meter_id;
-  if (holder !== undefined && holder !== device.meterId) throw taken(lfdi, holder);
-}
-
-async function read(client: PoolClient, id: number): Promise<Device> {
-  const { rows } = await client.query<DeviceRow>(sql.deviceById, [id]);
-  return deviceOf(rows[0] as DeviceRow);
-}
-
-const taken = (lfdi: Lfdi, meterId: string): GridError =>
-  new GridError('GTX-REG-001', `The LFDI ${lfdi} belongs to ${meterId}`, {
-    hint: 'Two boards hold the same key: issue a new certificate with a key of its own to one of them.',
-  });
-
-const notInForce = (lfdi: Lfdi): GridError =>
-  new GridError('GTX-REG-003', `The certificate ${lfdi} is not the one of a device now`, {
-    hint: 'Another has taken its place, or it was never offered: ask for a new one with the certificate in force.',
-  });
-
-const isOpen = ({ isRevoked, quarantine }: Device): boolean => !isRevoked && quarantine === undefined;
-
-/** Without a certificate that is known it may last for ever. */
-const endOf = ({ certificate }: Device): number => certificate?.notAfter ?? never;
 
 const hasCertificate = ({ certificate }: Device, { certificate: given }: Registration): boolean =>
   given === undefined || (certificate?.number === given.number && certificate.notAfter === given.notAfter);

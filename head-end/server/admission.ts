@@ -3,6 +3,7 @@ import { lfdiOf } from '#ieee2030_5/identity.ts';
 import { twinOf } from '#provisioning/certificate-twin.ts';
 import { policies } from '#provisioning/object-identifiers.ts';
 import type { PeerCheck } from '#provisioning/peer-check.ts';
+import { takesPart } from '../registry/device.ts';
 import type { Device, DeviceChange, Registry } from '../registry/devices.ts';
 import type { Connections } from './connections.ts';
 
@@ -52,7 +53,7 @@ const graceMs = 3000;
 /** Ends the connections of those whom the registry does not let in any more. */
 export function endWithRegistry(registry: Registry, connections: Connections): Disposable {
   return registry.onChange(({ device, before }: DeviceChange) => {
-    if (device.isRevoked || device.quarantine !== undefined) connections.end(device.lfdi);
+    if (!takesPart(device)) connections.end(device.lfdi);
     const old = before?.lfdi;
     if (old !== undefined && old !== device.lfdi) deadline(graceMs, () => endRetired(old, registry, connections));
   });

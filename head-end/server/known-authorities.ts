@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { wallSeconds } from '#hal/wall.ts';
 import { readCertificate } from '#provisioning/certificate-fields.ts';
 import { devicePolicies } from '#provisioning/object-identifiers.ts';
@@ -35,8 +35,8 @@ export interface KnownAuthoritiesOptions {
  */
 export class KnownAuthorities {
   readonly #records: OperatorRecords;
-  readonly #own: readonly X509Certificate[];
-  readonly #ownTrusted: readonly TrustedAuthority[];
+  #own: readonly X509Certificate[];
+  #ownTrusted: readonly TrustedAuthority[];
   readonly #refusedPolicies: readonly string[];
   #trusted: readonly TrustedAuthority[] = [];
   #revocationLists: readonly RevocationList[] | undefined;
@@ -56,6 +56,18 @@ export class KnownAuthorities {
     records.onChange(({ kind }) => {
       if (kind === 'authority') this.#refresh();
     });
+  }
+
+  /** Lets in, from now on, also devices of authorities (DER) below the head-end's own roots. */
+  useOwn(authorities: readonly Uint8Array[]): void {
+    const known = new Set(this.#own.map(idOf));
+    const news = authorities.map((der) => new X509Certificate(der)).filter((one) => !known.has(idOf(one)));
+    this.#own = [...this.#own, ...news];
+    this.#ownTrusted = withBelow(
+      this.#ownTrusted,
+      news.map(({ raw }) => raw),
+    );
+    this.#refresh();
   }
 
   /** What authorities say is revoked, from now on. */

@@ -25,6 +25,7 @@ const table: readonly (readonly [start: string, status: number, reasonCode: Reas
   ['GTX-ORD-', 400, invalidValues],
   ['GTX-MKT-001', 400, invalidValues],
   ['GTX-MKT-003', 400, invalidValues],
+  ['GTX-MKT-005', 403, invalidValues],
   ['GTX-RDG-004', 400, invalidValues],
   ['GTX-RDG-005', 400, invalidValues],
   ['GTX-RDG-006', 400, resourceLimit],

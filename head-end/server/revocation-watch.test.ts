@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,13 +34,16 @@ async function ground(t: TestContext) {
   const root = trustedRoot(certificatesOf(authority.rootPem)[0]!.raw);
   const policy = trustedBelow(authority.authority('policy').certificate.raw, root);
   const issuing = trustedBelow(authority.authority('issuing').certificate.raw, policy);
-  const state = { lists: [] as readonly RevocationList[], rechecks: 0, failing: new Set<Lfdi>() };
+  const state = { lists: [] as readonly RevocationList[], rechecks: 0, own: [] as number[], failing: new Set<Lfdi>() };
   const revoked = new Set<Lfdi>();
   const records: SecurityEntry[] = [];
   const watchOf = (by: CertificateAuthority): RevocationWatch =>
     new RevocationWatch({
       authority: by,
-      authorities: { useRevocationLists: (lists) => void (state.lists = lists) },
+      authorities: {
+        useRevocationLists: (lists) => void (state.lists = lists),
+        useOwn: (all) => void state.own.push(all.length),
+      },
       registry: {
         revoke: (lfdi) => {
           const isNews = !revoked.has(lfdi);
@@ -126,4 +129,17 @@ test('a revocation is recorded also where the registry knew of it, but not again
   await using again = watchOf(authority);
   await again.start();
   assert.deepEqual(subjects(), [one.lfdi]);
+});
+
+test('an issuing authority that another program has put in place of this one is known at the next look, once', async (t) => {
+  const { authority, one, state, watchOf } = await ground(t);
+  const here = await CertificateAuthority.open(authority.folder);
+  await using watch = watchOf(here);
+  await watch.start();
+  const next = await authority.replaceIssuing();
+  const { der } = await next.reissue((await next.issuances()).find({ lfdi: one.lfdi })!);
+  for (let i = 0; i < 2; i++) await watch.look();
+  assert.deepEqual(state.own, [3], 'policy, the new one and the old one');
+  assert.equal(here.issued(new X509Certificate(der)), true);
+  assert.equal(here.issuedBefore(new X509Certificate(one.der)), true);
 });

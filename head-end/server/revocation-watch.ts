@@ -9,12 +9,14 @@ import type { KnownAuthorities } from './known-authorities.ts';
 
 export interface RevocationWatchOptions {
   readonly authority: CertificateAuthority;
-  readonly authorities: Pick<KnownAuthorities, 'useRevocationLists'>;
+  readonly authorities: Pick<KnownAuthorities, 'useRevocationLists' | 'useOwn'>;
   readonly registry: Pick<Registry, 'revoke'>;
   readonly securityLog: SecurityLog;
   readonly log: Log;
   /** Told when something has been revoked: whoever is connected is to be looked at again. */
   readonly onRevoked: () => void;
+  /** What else the authority's other programs may have done, looked for after each look for revocations. */
+  readonly alsoLook?: () => Promise<void>;
 }
 
 /** `gridtokenx provision revoke` is another program: what it wrote down is seen after so long, wall milliseconds. */
@@ -47,7 +49,14 @@ export class RevocationWatch implements AsyncDisposable {
 
   /** Looks now instead of in two seconds. */
   async look(): Promise<void> {
+    const { alsoLook } = this.#options;
+    await this.#lookForRevocations();
+    await alsoLook?.();
+  }
+
+  async #lookForRevocations(): Promise<void> {
     const { authority, authorities, onRevoked } = this.#options;
+    if (await authority.follow()) this.#replaced();
     const lists = await Promise.all(authority.listNames().map((name) => authority.revoked(name)));
     authorities.useRevocationLists(lists);
     const news = lists.flatMap(({ revoked }) => [...revoked.values()]).filter(({ number }) => !this.#known.has(number));
@@ -65,6 +74,16 @@ export class RevocationWatch implements AsyncDisposable {
     await this.#turn;
   }
 
+  /** Devices come with certificates of the new issuing authority, which this head-end has not met. */
+  #replaced(): void {
+    const { authority, authorities, log } = this.#options;
+    authorities.useOwn(authority.intermediates);
+    log.warn(
+      { authority: authority.folder },
+      'the issuing authority was replaced; the head-end’s own certificate is reissued when it is started again',
+    );
+  }
+
   #lookAgain(): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
@@ -72,7 +91,7 @@ export class RevocationWatch implements AsyncDisposable {
       .catch((error: unknown) => {
         this.#options.log.error(
           { reason: reasonOf(error) },
-          'what is revoked cannot be read or recorded; what was known stays',
+          'what the authority has done cannot be read or recorded; what was known stays',
         );
       })
       .finally(() => {

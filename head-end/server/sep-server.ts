@@ -1,58 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { callbackify } from 'node:util';
 import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
-import type { Log } from '#hal/log.ts';
-import { everyWall } from '#hal/wall.ts';
 import { ReasonCode } from '#ieee2030_5/enumerations.ts';
-import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
+import type { Lfdi } from '#ieee2030_5/identity.ts';
 import { type Edition, mediaType } from '#ieee2030_5/namespaces.ts';
 import { serverTls } from '#ieee2030_5/tls.ts';
-import type { PeerCheck } from '#provisioning/peer-check.ts';
-import { networkOf } from '../network.ts';
-import type { Registry } from '../registry/devices.ts';
-import { endWithRegistry, type Refused, standingRefusal } from './admission.ts';
-import { type ConnectionLimits, Connections } from './connections.ts';
+import { Doorkeeper, type DoorkeeperOptions } from './doorkeeper.ts';
 import type { Engine } from './engine.ts';
 import { errorResponse, type Peer, type Principal, type SepRequest, type SepResponse } from './exchange.ts';
 import type { ExchangeLog } from './exchange-log.ts';
-import type { KnownAuthorities } from './known-authorities.ts';
 import { type OwnService, sendOwn } from './own-service.ts';
 import { RefusalLog, refusalOf } from './refusals.ts';
 import { AnswerWriter } from './wire.ts';
 
-export interface SepServerOptions {
+export interface SepServerOptions extends DoorkeeperOptions {
   readonly port: number;
   readonly host: string;
   /** PEM texts of the server's own certificate chain and key, and the roots that devices must come from. */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
-  /** Those below these roots that devices may be issued by. */
-  readonly authorities: Pick<KnownAuthorities, 'check'>;
-  readonly registry: Registry;
   readonly engine: Engine;
   /** What is stapled to handshakes for clients that ask for it: an OCSP response for the server's certificate. */
   readonly staple?: () => Promise<Uint8Array | undefined>;
   /** What is served beside IEEE 2030.5. */
   readonly own?: OwnService;
-  /** Told of a device that was refused in the handshake: of the same refusal the 1st, 10th, 100th, … time. */
-  readonly onRefused?: (refused: { lfdi: Lfdi; reason: string; from: string | undefined }) => void;
-  /** Told of a device that comes with a certificate that was issued for it and is not in force yet. */
-  readonly onPending?: (lfdi: Lfdi) => void;
   /** Told of requests that were refused because the head-end cannot store anything now. */
   readonly onUnavailable: (reason: string) => void;
   /** Records exchanges, when an operator wants them. */
   readonly exchanges?: Pick<ExchangeLog, 'wants' | 'note'>;
-  readonly log: Log;
   /** Headers have to be complete by then; 10 s unless told. */
   readonly headersTimeoutMs?: number;
   /** A handshake has to be complete by then; 10 s unless told. */
   readonly handshakeTimeoutMs?: number;
-  /** Whoever is connected is looked at again after so long, for certificates that end; 60 s unless told. */
-  readonly recheckMs?: number;
-  /** Other limits than the usual ones. */
-  readonly limits?: Partial<ConnectionLimits>;
 }
 
 /** A request with who asks, and where its answer goes. */
@@ -69,7 +49,6 @@ const maxBodyBytes = 1 << 20;
 const keepAliveMs = 3_600_000;
 const defaultHeadersTimeoutMs = 10_000;
 const defaultHandshakeTimeoutMs = 10_000;
-const defaultRecheckMs = 60_000;
 const requestTimeoutMs = 30_000;
 /** When a device may try again what could not be stored. */
 const retryAfterSeconds = 60;
@@ -81,31 +60,20 @@ const retryAfterSeconds = 60;
 export class SepServer implements AsyncDisposable {
   readonly #options: SepServerOptions;
   readonly #server: https.Server;
-  /** Of the connections that were let in. */
-  readonly #lfdis = new WeakMap<Socket, Lfdi>();
-  /** And their certificates: Node gives them away once. */
-  readonly #certificates = new WeakMap<Socket, Uint8Array>();
   /** Of the devices that write in another namespace than that of 2018. */
   readonly #editions = new Map<Lfdi, Edition>();
   readonly #writer = new AnswerWriter();
   readonly #refusals: RefusalLog;
-  readonly #strangers: RefusalLog;
-  readonly #brokenHandshakes: RefusalLog;
-  readonly #connections: Connections;
-  #registryChanges: Disposable | undefined;
-  #rechecks: Disposable | undefined;
-  handshakes = 0;
+  readonly #door: Doorkeeper;
 
   constructor(options: SepServerOptions) {
     this.#options = options;
     const { headersTimeoutMs = defaultHeadersTimeoutMs, handshakeTimeoutMs = defaultHandshakeTimeoutMs } = options;
     this.#refusals = new RefusalLog(options.log);
-    this.#strangers = new RefusalLog(options.log, 'device refused');
-    this.#brokenHandshakes = new RefusalLog(options.log, 'handshake refused');
-    this.#connections = new Connections(options.limits);
+    this.#door = new Doorkeeper(options);
     this.#server = https.createServer({
       ...serverTls(options.tls),
-      // Those are refused by `#admit`, which knows whom to name: Node would hang up without a word to us or to them.
+      // Those are refused by the doorkeeper, who knows whom to name: Node would hang up without a word to us or to them.
       rejectUnauthorized: false,
       handshakeTimeout: handshakeTimeoutMs,
       keepAliveTimeout: keepAliveMs,
@@ -117,15 +85,15 @@ export class SepServer implements AsyncDisposable {
       // No stream's life for a body that does not come.
       optimizeEmptyRequests: true,
     });
-    this.#server.on('connection', (socket) => this.#connections.begin(socket as Socket));
-    this.#server.on('secureConnection', (socket) => this.#admit(socket));
+    this.#server.on('connection', (socket) => this.#door.begin(socket as Socket));
+    this.#server.on('secureConnection', (socket) => this.#door.admit(socket));
     if (options.staple !== undefined) {
       this.#server.on('OCSPRequest', (_own, _issuer, done: (error: Error | null, response: Buffer | null) => void) =>
         callbackify(() => this.#stapleOf())(done),
       );
     }
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
-    this.#server.on('tlsClientError', (error, socket) => this.#onBrokenHandshake(error, socket));
+    this.#server.on('tlsClientError', (error, socket) => this.#door.broken(error, socket));
   }
 
   /** Listens; answers the port (the one taken, when 0 was asked for). Rejects with `GTX-SRV-001`. */
@@ -143,20 +111,18 @@ export class SepServer implements AsyncDisposable {
       });
       this.#server.listen(port, host, resolve);
     });
-    this.#registryChanges = endWithRegistry(this.#options.registry, this.#connections);
-    this.#rechecks = everyWall(this.#options.recheckMs ?? defaultRecheckMs, () => this.recheck());
+    this.#door.start();
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Handshakes that ended with somebody being let in. */
+  get handshakes(): number {
+    return this.#door.handshakes;
   }
 
   /** Ends the connections of certificates that would not be let in any more; answers how many it ended. */
   recheck(): number {
-    let ended = 0;
-    for (const [lfdi, socket] of this.#connections.peers()) {
-      const certificate = this.#certificates.get(socket);
-      if (certificate === undefined || this.#check(certificate).ok) continue;
-      ended += this.#connections.end(lfdi);
-    }
-    return ended;
+    return this.#door.recheck();
   }
 
   /** The edition in whose namespace a device wrote last. */
@@ -166,49 +132,11 @@ export class SepServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#server.listening) return;
-    this.#registryChanges?.[Symbol.dispose]();
-    this.#rechecks?.[Symbol.dispose]();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
-      this.#connections.breakOff();
+      this.#door[Symbol.dispose]();
     });
-  }
-
-  /**
-   * Lets in who has a certificate that TLS has verified, and of an authority that is known; without it no request of
-   * the connection is answered. A session that is resumed has the certificate that it began with, and is held against
-   * what is known now.
-   */
-  #admit(socket: TLSSocket): void {
-    const certificate = socket.getPeerX509Certificate();
-    if (certificate === undefined) {
-      this.#brokenHandshakes.note(networkOf(socket.remoteAddress), 'no-certificate', {});
-      socket.destroy();
-      return;
-    }
-    const checked = this.#check(certificate.raw);
-    const answer = checked.ok && !socket.authorized ? notVerified(socket.authorizationError) : checked;
-    if (answer.ok) {
-      this.#connections.admit(socket, answer.lfdi);
-      this.#lfdis.set(socket, answer.lfdi);
-      this.#certificates.set(socket, certificate.raw);
-      this.handshakes++;
-      if (this.#options.registry.standingOf(answer.lfdi) === 'pending') this.#options.onPending?.(answer.lfdi);
-      return;
-    }
-    const facts = { reason: answer.detail, address: socket.remoteAddress };
-    const lfdi = lfdiOf(certificate.raw);
-    const isNews = this.#strangers.note(lfdi, answer.reason, facts);
-    if (isNews) this.#options.onRefused?.({ lfdi, reason: `${answer.reason}: ${answer.detail}`, from: facts.address });
-    socket.destroy();
-  }
-
-  /** Whether a certificate holds, and the registry has nothing against it. */
-  #check(certificate: Uint8Array): PeerCheck | Refused {
-    const { authorities, registry } = this.#options;
-    const answer = authorities.check(certificate);
-    return (answer.ok ? standingRefusal(answer, certificate, registry) : undefined) ?? answer;
   }
 
   /** What is stapled to a handshake; without it a client of ours does not go on. */
@@ -223,15 +151,15 @@ export class SepServer implements AsyncDisposable {
     }
   }
 
-  #onBrokenHandshake(error: Error, socket: TLSSocket): void {
-    const address = networkOf(socket.remoteAddress);
-    this.#brokenHandshakes.note(address, systemCode(error) ?? 'broken off', { reason: reasonOf(error) });
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const peer = this.#door.peerOf(request.socket);
+    if (peer === undefined) return;
+    const { lfdi, whenKnown } = peer;
+    if (whenKnown === undefined) this.#read(request, response, lfdi);
+    else void whenKnown.then(() => this.#read(request, response, lfdi));
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const lfdi = this.#lfdis.get(request.socket);
-    // It came in the same packets as the end of a handshake that was refused.
-    if (lfdi === undefined) return;
+  #read(request: IncomingMessage, response: ServerResponse, lfdi: Lfdi): void {
     const { headers } = request;
     // What a GET needs no listeners for: they cost more than its answer.
     if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
@@ -345,12 +273,6 @@ export class SepServer implements AsyncDisposable {
     return { lfdi, device, devices: device === undefined ? [] : registry.actingFor(device) };
   }
 }
-
-/** What TLS alone has against a certificate, by OpenSSL's names: `UNABLE_TO_VERIFY_LEAF_SIGNATURE`, … */
-const notVerified = (error: unknown) => {
-  const reason = typeof error === 'string' ? error : 'unverified';
-  return { ok: false, reason, detail: `TLS does not trust its certificate: ${reason}` } as const;
-};
 
 const isSep = (contentType: string | undefined): boolean =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase() === mediaType;

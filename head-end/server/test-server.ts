@@ -139,7 +139,7 @@ export class TestServer implements AsyncDisposable {
     const { clock } = this;
     const registry = new Registry(this.database);
     const readings = new ReadingStore({ pool, log: createLog('test', 'silent') });
-    const desk = new MarketDesk(clock, new MarketStore(pool));
+    const desk = new MarketDesk(clock, new MarketStore(pool), undefined, (meterId) => registry.takesPart(meterId));
     const sep = new SepResources({ pool, clock, registry, readings, desk, lfdi: testLfdi(0), onPosted: ignore });
     return [registry, readings, desk, sep];
   }

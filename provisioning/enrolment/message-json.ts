@@ -1,5 +1,5 @@
-import { type Static, Type, type TSchema } from 'typebox';
-import { Errors } from 'typebox/value';
+import { type Static, Type, type TSchema } from '#hal/schema.ts';
+import { schemaFaults } from '#hal/schema-faults.ts';
 import { GridError } from '#hal/errors.ts';
 import { publicKeyOfRequest } from '../request-key.ts';
 import type { Attestation } from '../tpm/objects.ts';
@@ -90,10 +90,10 @@ export const bytesOf = (base64: string): Uint8Array => Buffer.from(base64, 'base
 
 /** A message held against its schema. Throws GTX-ENR-008 with the place, as a JSON pointer, of its first fault. */
 export function checkedMessage<S extends TSchema>(schema: S, message: unknown): Static<S> {
-  const [fault] = Errors(schema, message);
+  const [fault] = schemaFaults(schema, message);
   if (fault === undefined) return message as Static<S>;
-  const place = fault.instancePath === '' ? 'It' : fault.instancePath;
-  throw new GridError('GTX-ENR-008', `The enrolment message does not hold: ${place} ${fault.message}`, {
+  const place = fault.path.length === 0 ? 'It' : fault.path.map((part) => `/${part}`).join('');
+  throw new GridError('GTX-ENR-008', `The enrolment message does not hold: ${place} breaks the rule "${fault.rule}"`, {
     hint: "The service's /openapi.json has the schema of each message.",
   });
 }

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '#hal/schema.ts';
 import type { Attestation } from '../tpm/objects.ts';
 import { attestationJson, AttestationSchema, attestationOf, base64Of, bytesOf, octets } from './message-json.ts';
 

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { GridError } from '#hal/errors.ts';
-import type { KeyRole, KeyStore, SigningKey, TpmPort } from '#hal/key-store.ts';
+import type { IssuingKeys, KeyRole, KeyStore, SigningKey, TpmPort } from '#hal/key-store.ts';
 import { nvCertificate } from './nv-certificate.ts';
 import type { Attestation, Credential, TpmKey } from './objects.ts';
 import { publicKeyOf } from './public-key.ts';
@@ -14,7 +14,11 @@ export const persistentHandles = {
   attestation: 0x81000010,
   birth: 0x81000011,
   operational: 0x81000012,
+  /** Of an authority's first issuing key; those of later ones follow. */
+  issuing: 0x81000020,
 } as const;
+/** So many issuing authorities may have their keys in one TPM. */
+const mostIssuingKeys = 16;
 
 /** A key in the TPM, with the handle by which TLS finds it. */
 export interface TpmSigningKey extends SigningKey {
@@ -30,11 +34,11 @@ export interface TpmEndorsement {
 }
 
 /**
- * A board's keys in its TPM, made there at first use and never outside of it. What its methods throw is told by
+ * A board's keys in its TPM, or an authority's, made there at first use and never outside of it. What its methods throw is told by
  * `Tpm`, and GTX-TPM-009 where the TPM has no endorsement certificate, GTX-TPM-011 where a handle holds a key that is
  * not ours.
  */
-export class TpmKeys implements KeyStore {
+export class TpmKeys implements KeyStore, IssuingKeys {
   readonly keyIn = 'tpm';
   readonly #tpm: Tpm;
   #turn: Promise<unknown> = Promise.resolve();
@@ -57,15 +61,18 @@ export class TpmKeys implements KeyStore {
   }
 
   signingKey(role: KeyRole): Promise<TpmSigningKey> {
+    return this.#alone(async () => this.#signing(await this.#persistent(persistentHandles[role], signingKey)));
+  }
+
+  issuingKey(generation: number): Promise<TpmSigningKey | undefined> {
     return this.#alone(async () => {
-      const key = await this.#persistent(persistentHandles[role], signingKey);
-      return {
-        handle: key.handle,
-        area: key.area,
-        publicKey: publicKeyOf(key.area),
-        sign: (message) => this.#tpm.sign(key, sha256(message)),
-      };
+      const key = await this.#existing(issuingHandle(generation), signingKey);
+      return key && this.#signing(key);
     });
+  }
+
+  makeIssuingKey(generation: number): Promise<TpmSigningKey> {
+    return this.#alone(async () => this.#signing(await this.#persistent(issuingHandle(generation), signingKey)));
   }
 
   /** The public area of the key by which this TPM attests. */
@@ -107,6 +114,15 @@ export class TpmKeys implements KeyStore {
     const turn = this.#turn.then(errand);
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  #signing(key: TpmKey): TpmSigningKey {
+    return {
+      handle: key.handle,
+      area: key.area,
+      publicKey: publicKeyOf(key.area),
+      sign: (message) => this.#tpm.sign(key, sha256(message)),
+    };
   }
 
   #attestationKey(): Promise<TpmKey> {
@@ -166,6 +182,13 @@ export class TpmKeys implements KeyStore {
       hint: 'The TPM was cleared with a new endorsement seed, or its maker used a template of his own.',
     });
   }
+}
+
+function issuingHandle(generation: number): number {
+  if (generation <= mostIssuingKeys) return persistentHandles.issuing + generation - 1;
+  throw new GridError('GTX-TPM-016', `A TPM keeps the keys of ${mostIssuingKeys} issuing authorities at most`, {
+    hint: 'Make a new authority: `gridtokenx provision ca init`.',
+  });
 }
 
 /** Whether a key is what a template asks for: alike in all but its own numbers. */

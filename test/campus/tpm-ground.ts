@@ -6,7 +6,7 @@ import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import { EnrolmentClient } from '#edge/identity/enrolment-client.ts';
-import { emulatorAt, type TpmAddress } from '#edge/identity/tpm-address.ts';
+import { emulatorAt, type TpmAddress } from '#provisioning/tpm/tpm-address.ts';
 import { TpmIdentities } from '#edge/identity/tpm-identities.ts';
 import { startTestDatabase } from '#head-end/database/test-database.ts';
 import { EnrolmentServer } from '#head-end/enrolment/enrolment-server.ts';

@@ -75,12 +75,14 @@ export interface GroundOptions {
   readonly database: Database;
   /** By meter id. */
   readonly devices: ReadonlyMap<string, Lfdi>;
+  /** The TPM that has the authority's issuing key, as a person names it. */
+  readonly tpm?: string;
 }
 
 /** A head-end that issues and renews by an authority, begun with the test's own identities. */
 export async function openRenewingHeadEnd(
   resources: AsyncDisposableStack,
-  { folder, authority, database, devices }: GroundOptions,
+  { folder, authority, database, devices, tpm }: GroundOptions,
 ) {
   await loadOrCreateIdentity(join(folder, 'head-end'), { ca: authority, serial: 'head-end', hosts: ['127.0.0.1'] });
   const { host = '', port, user, password, database: name } = database.connection;
@@ -95,7 +97,7 @@ export async function openRenewingHeadEnd(
     sepPort: 0,
     httpPort: 0,
     identityFolder: join(folder, 'head-end'),
-    authority: { folder: authority.folder, revocationPort: 0 },
+    authority: { folder: authority.folder, revocationPort: 0, ...(tpm !== undefined && { tpm }) },
     devices: [...devices].map(([meterId, lfdi]) => ({
       meterId,
       name: meterId,

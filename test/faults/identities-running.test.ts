@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { LockstepLeader } from '#hal/emulated/lockstep.ts';
 import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
@@ -117,7 +118,16 @@ const deviceOf = async ({ pool }: Database): Promise<{ id: number; lfdi: string;
 };
 
 /** The board renews while it posts, and nobody but its certificate changes. */
-async function renewsWhileItRuns({ board, posted, runTo, watch, origin, database, store }: Running): Promise<void> {
+async function renewsWhileItRuns({
+  board,
+  posted,
+  runTo,
+  watch,
+  origin,
+  database,
+  store,
+  folder,
+}: Running): Promise<void> {
   await runTo(100);
   const [old, before] = [await store.load(), await deviceOf(database)];
   assert.equal(before.lfdi, old.lfdi);
@@ -140,6 +150,15 @@ async function renewsWhileItRuns({ board, posted, runTo, watch, origin, database
   assert.equal(board.utility.registration(), 'registered');
   assert.equal(board.utility.lastError, undefined);
   assert.deepEqual(board.health.find(({ part }) => part === 'head-end')?.isWell, true);
+  // What it has seen stapled it demands from then on.
+  using remembered = new DatabaseSync(join(folder, 'outbox.db'), { readOnly: true });
+  assert.deepEqual(
+    remembered
+      .prepare("SELECT value FROM client_memory WHERE name = 'staple'")
+      .all()
+      .map(({ value }) => value),
+    [origin],
+  );
   await using stale = new Connection(origin, old);
   await assert.rejects(stale.get('/dcap', 'DeviceCapability'), { code: 'GTX-SEP-001' });
 }

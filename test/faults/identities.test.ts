@@ -8,6 +8,7 @@ import { verifyChain } from '#hal/hash-chain.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { delay, monotonicMs } from '#hal/wall.ts';
 import { Connection, RefusedError } from '#edge/client/connection.ts';
+import { demandedStaple } from '#edge/client/staple.ts';
 import { renewed } from '#edge/identity/renewal.ts';
 import { nextWindow } from '#edge/trading/agent.ts';
 import { startTestDatabase } from '#head-end/database/test-database.ts';
@@ -190,7 +191,7 @@ suite('identities at a running head-end', { concurrency: false }, () => {
 
   test('boards take the head-end only while it proves that its own certificate is not revoked', async () => {
     const identity = identities.get('M4')!;
-    const demanding = (): Connection => new Connection(origin, identity, { mustStaple: true });
+    const demanding = (): Connection => new Connection(origin, identity, { staple: demandedStaple });
     await using first = demanding();
     assert.ok(await isLetIn(first));
     const [own] = certificatesOf(await readFile(join(folder, 'head-end', 'device.pem'), 'utf8'));

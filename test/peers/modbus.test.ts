@@ -8,6 +8,7 @@ import { serveModbusTcp } from '#drivers/modbus/server.ts';
 import { SunSpecBattery } from '#drivers/sunspec/battery.ts';
 import { SunSpecBatteryTwin } from '#drivers/sunspec/battery-twin.ts';
 import { SunSpecInverter } from '#drivers/sunspec/inverter.ts';
+import { noMemory } from '#drivers/sunspec/twin-bench.ts';
 import { SunSpecInverterTwin } from '#drivers/sunspec/inverter-twin.ts';
 import { GridError } from '#hal/errors.ts';
 import { listenTcp, TcpPort } from '#hal/linux/tcp.ts';
@@ -108,7 +109,10 @@ test('both drivers run their twins over one connection', async () => {
   const { pv, store, server } = await twins();
   await using _ = server;
   await using client = new ModbusTcpClient(new TcpPort('127.0.0.1', server.port), { maxInFlight: 4 });
-  const [plant, cells] = [new SunSpecInverter(client, 1), new SunSpecBattery(client, 2)];
+  const [plant, cells] = [
+    new SunSpecInverter(client, 1, clock),
+    new SunSpecBattery(client, 2, { clock, memory: noMemory }),
+  ];
   await Promise.all([plant.start(), cells.start()]);
   const [reading, state] = await Promise.all([plant.read(), cells.read()]);
   assert.deepEqual(reading, { powerW: 12_345, generationWh: 7_654_321 });

@@ -3,10 +3,12 @@ import { parseArgs } from 'node:util';
 import { followLauncher } from '#cli/launcher-guard.ts';
 import { day1, day15, starts } from './campus.ts';
 import { codec } from './codec.ts';
+import { edge } from './edge.ts';
 import { describeFigure, type Figure, isReached } from './figure.ts';
 import { modbus } from './modbus.ts';
 import { peerCheck } from './peer-check.ts';
 import { dcap } from './sep-server.ts';
+import { thousand } from './thousand.ts';
 import { enrolment, tpmHandshake } from './tpm.ts';
 
 /** `npm run perf [-- NAME… --json FILE]`: measures, prints figures with their targets, exits 1 when one is missed. */
@@ -17,6 +19,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'peer-check': peerCheck,
   'tpm-handshake': tpmHandshake,
   enrolment,
+  edge,
+  thousand,
   start: starts,
   'day-15': day15,
   'day-1': day1,

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { loadOrCreateIdentity } from '#provisioning/identity-files.ts';
 import { installLine, isInstalled } from '../debian-packages.ts';
 import { provide } from '../install-packages.ts';
 import type { Figure } from './figure.ts';
+import { cpuUs } from './process-figures.ts';
 import type { LoadProtocol } from './sep-server-load.ts';
 import { startNginx } from './sep-server-nginx.ts';
 
@@ -22,17 +23,6 @@ const requestsATurn = 2_500;
 const turns = 8;
 const rounds = 9;
 const warmUpRequests = 40_000;
-/** USER_HZ, in which the kernel tells CPU time (proc_pid_stat(5)). */
-const ticksASecond = 100;
-
-/** Microseconds of CPU, user and system, that a process with all its threads has taken. */
-async function cpuUs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-  // The name, in parentheses, may hold anything; what follows it begins with field 3.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksASecond;
-}
-
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { connect } from 'node:tls';
 import { wallSeconds } from '#hal/wall.ts';
@@ -6,9 +7,9 @@ import { Connection } from '#edge/client/connection.ts';
 import { resourceRules } from '#head-end/server/resource-rules.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
 import { wadlMethods } from '#ieee2030_5/wadl-table.ts';
-import { lfdiOf } from '#ieee2030_5/identity.ts';
+import { lfdiBytes, lfdiOf, mridOf } from '#ieee2030_5/identity.ts';
 import { twinOf } from '#provisioning/certificate-twin.ts';
-import type { DeviceIdentity } from '#provisioning/identity-files.ts';
+import { type DeviceIdentity, loadOrCreateIdentity } from '#provisioning/identity-files.ts';
 import { certificatePem, certificatesOf } from '#provisioning/pem.ts';
 import { readRevocationList } from '#provisioning/revocation-list.ts';
 import type { Device, Registry } from '#head-end/registry/devices.ts';
@@ -98,6 +99,47 @@ suite('who is let in at all', { concurrency: false }, () => {
     await assert.rejects(askAs(twin(identity)), { code: 'GTX-SEP-001' });
     assert.equal(stand.log.at(-1)?.code, 'altered');
     await askAs(identity);
+  });
+
+  /** A device whose next certificate was issued, and has not been seen yet; with its key of the next. */
+  const renewed = async (serial: string): Promise<DeviceIdentity> => {
+    const { id, lfdi: replaces } = stand.registry.byLfdi((await stand.device(serial)).lfdi)!;
+    const own = `${serial}-next`;
+    const next = await loadOrCreateIdentity(join(stand.folder, own), { ca: stand.authority, serial: own });
+    const certificate = { number: own, notAfter: now };
+    await stand.registry.offer(id, { lfdi: next.lfdi, replaces, certificate }, now);
+    return next;
+  };
+
+  test('the first request by a new certificate waits until that is in force, also one with a body', async () => {
+    await using server = await stand.another({
+      onArrival: async (lfdi) => void (await stand.registry.activate(lfdi, now)),
+    });
+    const identity = await renewed('waits');
+    await using connection = new Connection(`https://127.0.0.1:${server.port}`, identity);
+    const posted = await connection.post('/mup', 'MirrorUsagePoint', {
+      mRID: mridOf('waits'),
+      deviceLFDI: lfdiBytes(identity.lfdi),
+      roleFlags: Uint8Array.of(0, 3),
+      serviceCategoryKind: 0,
+      status: 1,
+    });
+    assert.equal(posted.status, 201);
+    assert.equal(stand.registry.byMeterId('waits')?.lfdi, identity.lfdi);
+  });
+
+  test('where a new certificate cannot be put in force its connection ends, and it comes again', async () => {
+    let fails = 1;
+    await using server = await stand.another({
+      onArrival: async (lfdi) => {
+        if (fails-- > 0) throw new Error('the disk is full');
+        await stand.registry.activate(lfdi, now);
+      },
+    });
+    const identity = await renewed('again');
+    await using connection = new Connection(`https://127.0.0.1:${server.port}`, identity);
+    await assert.rejects(connection.get('/edev', 'EndDeviceList'), { code: 'GTX-SEP-001' });
+    assert.equal((await connection.get('/edev', 'EndDeviceList')).all, 1);
   });
 
   test('without a certificate no method of any resource has an answer', async () => {

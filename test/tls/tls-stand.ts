@@ -40,7 +40,7 @@ export interface LogLine {
 /** What a peer shows of itself: PEM texts. */
 export type Shown = Pick<DeviceIdentity, 'certificatePem' | 'keyPem'>;
 
-type Limits = Pick<SepServerOptions, 'limits' | 'handshakeTimeoutMs'>;
+type Limits = Pick<SepServerOptions, 'limits' | 'handshakeTimeoutMs' | 'onArrival'>;
 
 /** What servers of one stand share. */
 interface Ground {

@@ -110,7 +110,7 @@ export const administrationRoutes: readonly AccessRoute[] = [
       summary: 'Every API key, without its secret',
       answers: { 200: { what: 'The list', schema: itemsOf(reference('Key')) } },
     },
-    handle: ({ access }) => ({ status: 200, body: { items: access.keys.all().map(keyJson) } }),
+    handle: ({ access }) => ({ status: 200, body: { items: access.programs.keys.all().map(keyJson) } }),
   },
   {
     method: 'POST',
@@ -131,7 +131,7 @@ export const administrationRoutes: readonly AccessRoute[] = [
       }
       const until = expiresAt === undefined ? undefined : UnixSeconds(expiresAt);
       const wanted = { name: name.trim(), until, ...roleFacts(facts, request) };
-      const { key, text } = await request.access.addKey(wanted, asker(request));
+      const { key, text } = await request.access.programs.addKey(wanted, asker(request));
       return { status: 201, body: { ...keyJson(key), key: text } };
     },
   },
@@ -147,7 +147,7 @@ export const administrationRoutes: readonly AccessRoute[] = [
       refusals: [404],
     },
     handle: async (request) => {
-      await request.access.revokeKey(request.params['key'] ?? '', asker(request));
+      await request.access.programs.revokeKey(request.params['key'] ?? '', asker(request));
       return { status: 204 };
     },
   },

@@ -49,9 +49,9 @@ suite('every route × role × credential', { concurrency: false }, () => {
       const link = await access.makeLink(`the-${role}`, root);
       const { token } = await access.signInByLink(link, `192.0.2.${i}`);
       credentials.set(`${role} session`, { cookie: `gridtokenx-${operator.port}=${token}` });
-      const { key, text } = await access.addKey({ name: role, until: undefined, ...facts }, root);
+      const { key, text } = await access.programs.addKey({ name: role, until: undefined, ...facts }, root);
       credentials.set(`${role} key`, { authorization: `Bearer ${text}` });
-      const jwt = await access.tokens.issue({ id: key.id, role });
+      const jwt = await access.programs.tokens.issue({ id: key.id, role });
       credentials.set(`${role} token`, { authorization: `Bearer ${jwt.token}` });
     }
     const { json } = await operator.ask('GET', '/openapi.json');

@@ -100,7 +100,7 @@ export const signInRoutes: readonly AccessRoute[] = [
     handle: async ({ access, by }) => {
       const key = by !== undefined && 'key' in by.by && !('token' in by.by) ? by.by.key : undefined;
       if (by === undefined || key === undefined) throw wrongCredential('What asks for a token is no API key; that');
-      const { token } = await access.tokens.issue({ id: key, role: by.role });
+      const { token } = await access.programs.tokens.issue({ id: key, role: by.role });
       const body: Static<typeof TokenSchema> = {
         access_token: token,
         token_type: 'Bearer',

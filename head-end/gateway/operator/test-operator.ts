@@ -92,7 +92,7 @@ export class TestOperator implements AsyncDisposable {
     const testAccess = new TestAccess(server.database.pool);
     const { access } = testAccess;
     const { firstLink } = await access.start();
-    const key = access.keys.makeLocal('test', 'administrator');
+    const key = access.programs.keys.makeLocal('test', 'administrator');
     const gateway = starting.use(new Gateway({ port: 0, source, log, operator, access: () => access }));
     const { port } = await gateway.start();
     const parts = { exchanges, authorities, source, testAccess, key, firstLink };

@@ -4,6 +4,7 @@ import type { Log } from '#hal/log.ts';
 import { NotificationStatus } from '#ieee2030_5/enumerations.ts';
 import type { Subscription } from '#ieee2030_5/types.generated.ts';
 import type { Posting, ReadingStore } from '../../readings/store.ts';
+import { takesPart } from '../../registry/device.ts';
 import type { DeviceChange } from '../../registry/devices.ts';
 import { Alarm } from '../alarm.ts';
 import type { OperatorRecords, RecordChange } from '../operator-records.ts';
@@ -171,7 +172,7 @@ export class Notifier implements AsyncDisposable {
   }
 
   #onDeviceChange({ device, before, kind }: DeviceChange): void {
-    const isRefused = device.isRevoked || device.quarantine !== undefined;
+    const isRefused = !takesPart(device);
     if (kind === 'removed' && !isRefused) this.#teller.rememberRemoved(device.id, device.lfdi);
     this.#teller.endRefused();
     this.#enqueueViewers(device.id, device.aggregator, before?.aggregator);

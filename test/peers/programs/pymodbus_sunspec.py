@@ -28,9 +28,14 @@ def point_registers(point, values):
     return list(struct.unpack(">%dH" % size, raw))
 
 
+def points_of(group):
+    """The points in order; groups come once, as those of a model without repetitions do."""
+    return group["points"] + [point for inner in group.get("groups", []) for point in points_of(inner)]
+
+
 def model_registers(folder, model, values):
     with open("%s/model_%s.json" % (folder, model)) as file:
-        points = json.load(file)["group"]["points"]
+        points = points_of(json.load(file)["group"])
     length = sum(point["size"] for point in points) - 2
     registers = []
     for point in points:

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+
+/** USER_HZ, in which the kernel tells CPU time (proc_pid_stat(5)). */
+const ticksASecond = 100;
+
+/** Microseconds of CPU, user and system, that a process with all its threads has taken. */
+export async function cpuUs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  // The name, in parentheses, may hold anything; what follows it begins with field 3.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksASecond;
+}
+
+/** Resident memory of a process, megabytes of a million bytes; `most` is what it has ever been. */
+export async function residentMb(pid: number): Promise<{ readonly now: number; readonly most: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'latin1');
+  const of = (name: string): number =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
+  return { now: of('VmRSS'), most: of('VmHWM') };
+}
+
+/** The children of a process, with their command lines. */
+export async function childrenOf(pid: number): Promise<readonly { readonly pid: number; readonly command: string }[]> {
+  const pids = (await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1')).trim().split(' ').map(Number);
+  return Promise.all(
+    pids.map(async (child) => ({
+      pid: child,
+      command: (await readFile(`/proc/${child}/cmdline`, 'utf8')).replaceAll('\0', ' '),
+    })),
+  );
+}
