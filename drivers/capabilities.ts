@@ -23,6 +23,8 @@ export interface ClampChannel {
 
 /** The meter at the connection point. */
 export interface SiteMeter extends AsyncDisposable {
+  /** It sends when it likes, and no sooner for being asked; one without it is read for each frame. */
+  readonly sendsByItself?: boolean;
   /** Opens the port; rejects with a `GridError` when it cannot. */
   start(): Promise<void>;
   /**

@@ -164,8 +164,7 @@ export class Board implements AsyncDisposable {
     };
     this.#timers.use(this.utility.onChange(() => this.#refuse()));
     await this.utility.start();
-    // What it has of an earlier run.
-    if (this.outbox.totals.queued > 0 || this.utility.view(this.#device) !== undefined) this.#loop.beginAgain();
+    await this.#begin();
     every('sample', sampleSeconds, 0, 'sample', (now) => this.#sampleAndControl(now));
     if (!this.#starts.isComplete) {
       // With the exchange, so that control does not wait for a device that is not there.
@@ -224,6 +223,20 @@ export class Board implements AsyncDisposable {
     await this.utility[Symbol.asyncDispose]();
     await this.connection[Symbol.asyncDispose]();
     await this.outbox.save();
+  }
+
+  /** A board that ran before finds its devices as they are without it; the next start is told of this one. */
+  async #begin(): Promise<void> {
+    if (!this.outbox.isNew) {
+      this.#loop.beginAgain();
+      return;
+    }
+    try {
+      await this.outbox.save();
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      this.#health.set('outbox', this.#options.clock.now(), error);
+    }
   }
 
   async #findDevices(now: UnixSeconds): Promise<void> {

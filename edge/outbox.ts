@@ -77,6 +77,8 @@ const fresh: Kept = { sequence: 0, totals: nothing, through: UnixSeconds(0), sta
  * sent once more; the head-end stores it once. What waits for long is made coarser, and only then given up, counted.
  */
 export class Outbox<Name extends string = ChannelName> {
+  /** Nothing was ever saved: the board has not run before. */
+  readonly isNew: boolean;
   readonly #file: OutboxFile;
   readonly #board: string;
   readonly #names: readonly Name[];
@@ -105,6 +107,7 @@ export class Outbox<Name extends string = ChannelName> {
     this.#meanings = new Map(names.map((name) => [name, meanings.get(name) ?? 'last']));
     this.#retention = retention;
     const { state, isDamaged } = file.stateOf(board);
+    this.isNew = state === undefined && !isDamaged;
     const newest = file.newestOf(board);
     const kept = state === undefined ? fresh : (JSON.parse(state) as Kept);
     this.#kept = { ...kept, sequence: Math.max(kept.sequence, newest?.sequence ?? 0) };

@@ -209,6 +209,11 @@ test('a frame of a front-end that sends seldom counts until it is too old', asyn
   assert.deepEqual(waits, [300, 300, 300, 300]);
   // A clock that was set back makes no frame an old one.
   assert.equal(await gridAt(-100), 500);
+  // One that sends by itself is not waited for while what it said last counts.
+  waits.length = 0;
+  const other = new Sampler({ ...devices, meter: { ...meter, sendsByItself: true } }, emptyRegisters, log);
+  for (const seconds of [0, 1, 9, 10]) await other.sample(UnixSeconds(now + seconds));
+  assert.deepEqual(waits, [300, 10, 10, 300]);
 });
 
 test('no register of the board ever steps back', async () => {

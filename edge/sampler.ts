@@ -64,8 +64,12 @@ export const emptyRegisters: BoardRegisters = { grid: emptyNetRegister, load: em
 const patienceMs = { well: 2_000, silent: 300 } as const;
 /** An emulated front-end sends for each sample. */
 const emulatedFrameMs = 5_000;
+/** A front-end that sends gives up by itself first: what it has to say later is the next sample's. */
+const frameSlackMs = 100;
 /** A real one sends when it likes, and one that was silent may be so for long. */
 const realFrameMs = { well: 300, silent: 100 } as const;
+/** One that sends by itself is no sooner there for being waited for; control keeps its second. */
+const pushedFrameMs = 10;
 
 /** Reads all devices of a board side by side; one that fails does not stop the others. */
 export class Sampler {
@@ -169,10 +173,12 @@ export class Sampler {
     if (this.#frameBefore !== undefined && now < this.#frameBefore.receivedAt) this.#frameBefore = undefined;
     const before = this.#frameBefore;
     const after = before?.receivedAt ?? UnixSeconds(0);
-    const wellMs = frameSeconds === undefined ? emulatedFrameMs : realFrameMs.well;
-    const ms = this.#failing.has('clamps') ? realFrameMs.silent : wellMs;
-    const ask = (): Promise<ClampFrame> => this.#within('clamps', ms, () => meter.frameAfter(after, ms));
     const isFresh = before !== undefined && now - before.receivedAt < (frameSeconds ?? 0);
+    const realMs = isFresh && meter.sendsByItself === true ? pushedFrameMs : realFrameMs.well;
+    const wellMs = frameSeconds === undefined ? emulatedFrameMs : realMs;
+    const ms = this.#failing.has('clamps') ? realFrameMs.silent : wellMs;
+    const ask = (): Promise<ClampFrame> =>
+      this.#within('clamps', frameSlackMs + 2 * ms, () => meter.frameAfter(after, ms));
     return this.#attempt('clamps', now, isFresh ? () => ask().catch(() => before) : ask);
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,6 @@ import { wallSeconds } from '#hal/wall.ts';
 import { parseTwinPlan } from '#drivers/twin-plan.ts';
 import { TwinSet } from '#drivers/twin-set.ts';
 import { signReport } from '#edge/commissioning/signed-report.ts';
-import { sign } from 'node:crypto';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'gtx-commands-'));

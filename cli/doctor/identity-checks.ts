@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { constants, accessSync } from 'node:fs';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { openHint } from '#hal/linux/device-file.ts';
 import type { UnixSeconds } from '#hal/units.ts';

@@ -129,7 +129,7 @@ function failed({ failures: [failure] }: TrialSecond): void {
   });
 }
 
-/** The worst of the last third, so that what settles is settled. */
+/** By the worst second, once there was time to settle. */
 function judge(seconds: readonly TrialSecond[], { watts, of }: LimitOptions): void {
   const settled = seconds.slice(Math.min(seconds.length - 1, settleSeconds));
   const unheeded = settled.find(({ failures }) => failures.length > 0);

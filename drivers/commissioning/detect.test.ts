@@ -61,16 +61,23 @@ test('every meter with a register map is found as itself, and no other is as sur
 
 test('SunSpec devices say who they are, what they are and how big', async (t) => {
   const all = banks(1);
-  const names = ['sunspec-inverter', 'sunspec-inverter-legacy', 'sunspec-battery', 'sunspec-meter'];
-  const { found } = await scanTcp(t, new Map(names.map((name, i) => [i + 1, all.get(name)!])), range(1, 5));
+  const names = [
+    'sunspec-inverter',
+    'sunspec-inverter-legacy',
+    'sunspec-battery',
+    'sunspec-meter',
+    'sunspec-battery-legacy',
+  ];
+  const { found } = await scanTcp(t, new Map(names.map((name, i) => [i + 1, all.get(name)!])), range(1, 6));
   const said = found.map(({ sunSpec }) => [sunSpec?.serial, sunSpec?.parts, sunSpec?.isLegacy, sunSpec?.ratedW]);
   assert.deepEqual(said, [
     ['sunspec-inverter', ['inverter'], false, 15_000],
     ['sunspec-inverter-legacy', ['inverter'], true, 15_000],
     ['sunspec-battery', ['battery'], false, 10_000],
     ['sunspec-meter', ['meter'], false, undefined],
+    ['sunspec-battery-legacy', ['inverter', 'battery'], true, 10_000],
   ]);
-  assert.equal(found[2]!.sunSpec?.capacityWh, 20_000);
+  assert.deepEqual([found[2]!.sunSpec?.capacityWh, found[4]!.sunSpec?.capacityWh], [20_000, 20_000]);
 });
 
 test('a device that answers to several numbers is one device', async (t) => {

@@ -78,6 +78,7 @@ async function capabilitiesOf(
     parts: sunSpecParts.filter((part) => isPart[part]),
     isLegacy: has(modelsOfPart.inverter) && !has([701]),
     ratedW: (await read(702))?.integer('WMaxRtg') ?? nameplate?.integer('WRtg'),
-    capacityWh: (await read(713))?.integer('WHRtg') ?? (await read(802))?.integer('WHRtg'),
+    capacityWh:
+      (await read(713))?.integer('WHRtg') ?? (await read(802))?.integer('WHRtg') ?? nameplate?.integer('WHRtg'),
   };
 }

@@ -43,6 +43,7 @@ const maxWaiters = 16;
  * Errors: `GTX-EMO-001` no connection · `002` no message in time · `003` closed · `004` too many wait.
  */
 export class EmonMeter implements SiteMeter {
+  readonly sendsByItself = true;
   readonly #port: BytePort;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #options: EmonOptions;

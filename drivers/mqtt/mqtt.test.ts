@@ -3,6 +3,7 @@ import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { Aedes } from 'aedes';
 import fc from 'fast-check';
+import { EmulatedBroker } from '#hal/emulated/mqtt.ts';
 import { GridError } from '#hal/errors.ts';
 import { MqttConnection } from '#hal/linux/mqtt.ts';
 import { UnixSeconds } from '#hal/units.ts';
@@ -198,6 +199,30 @@ test('a clamp that fell silent takes the frame with it', async (t) => {
   const next = meter.frameAfter(UnixSeconds(1000), 200);
   await broker.publish('s/status/em1:0', '{"act_power":1,"voltage":230}');
   await assert.rejects(next, code('GTX-MQT-002'));
+});
+
+test('an energy that is older than one that was heard is not counted, and a meter that was exchanged is', async () => {
+  const broker = new EmulatedBroker();
+  const clock = clockAt(1000);
+  await using meter = new ShellyMeter(broker.link('test'), clock, { form: 'em1', prefix: 's', channels: 1 });
+  await meter.start();
+  const told = async (importWh: number, isKept = false): Promise<number | undefined> => {
+    const flow = { volts: 230, powerW: 400, importWh, exportWh: 0 };
+    const before = clock.now();
+    clock.time += 60;
+    for (const [topic, payload] of formatShelly('em1', 's', [flow])) broker.publish(topic, payload, isKept);
+    return (await meter.frameAfter(before, 1000)).channels[0]?.energyWh;
+  };
+  assert.equal(await told(5_000, true), 5_000);
+  assert.equal(await told(5_010), 5_010);
+  broker.isUp = false;
+  broker.isUp = true;
+  assert.equal(await told(5_020), 5_020, 'what the broker had kept came again meanwhile');
+  assert.equal(await told(5_010), 5_020, 'late');
+  assert.equal(await told(5_030), 5_030);
+  assert.equal(await told(900_000), 5_030, 'more than can have flowed');
+  assert.equal(await told(5_040), 5_040);
+  assert.deepEqual([await told(1), await told(8)], [5_040, 8], 'exchanged: believed when it is told again');
 });
 
 test('no broker, and a meter that is closed, say so', async () => {

@@ -59,6 +59,7 @@ const greatestClampW = 100_000;
  * Errors: `GTX-MQT-001` no broker · `002` no message in time · `003` closed · `004` too many wait.
  */
 export class ShellyMeter implements SiteMeter {
+  readonly sendsByItself = true;
   readonly #link: MqttLink;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #options: ShellyOptions;

@@ -6,6 +6,7 @@ import { UnixSeconds, W } from '#hal/units.ts';
 import type { DeviceMemory } from '../driver.ts';
 import { exceptionCode } from '../modbus/protocol.ts';
 import { SunSpecBattery } from './battery.ts';
+import { BatteryEnergy } from './battery-energy.ts';
 import { scanDevice } from './device-map.ts';
 import { SunSpecInverter } from './inverter.ts';
 import { SunSpecInverterTwin } from './inverter-twin.ts';
@@ -132,18 +133,26 @@ test('the energies that it does not count are counted, outlive a restart, and ar
   }
 });
 
-test('energy that cannot be kept for now does not blind the board', async () => {
-  const { state, clock, bus } = legacyAt(10_000, 20_000);
+test('energy that cannot be kept for now does not blind the board, and is kept when it can be', async () => {
+  const clock = { time: 1_000, now: () => UnixSeconds(clock.time) };
+  let [isFull, kept]: [boolean, unknown] = [true, undefined];
   const memory: DeviceMemory = {
     read: () => undefined,
-    write: () => Promise.reject(new GridError('GTX-HAL-099', 'The disk is full')),
+    write: async (value) => {
+      if (isFull) throw new GridError('GTX-HAL-099', 'The disk is full');
+      kept = value;
+    },
   };
-  const battery = new SunSpecBattery(bus, 1, { clock, memory });
-  await battery.start();
-  state.power = 7_200;
-  await battery.read();
+  const energy = new BatteryEnergy(memory, clock, 'the battery');
+  await energy.take(W(7_200));
   clock.time += 10;
-  assert.equal((await battery.read()).acDischargeWh, 20);
+  assert.deepEqual(await energy.take(W(7_200)), { chargeWh: 0, dischargeWh: 20 });
+  assert.equal(energy.memoryError?.code, 'GTX-HAL-099');
+  isFull = false;
+  clock.time += 10;
+  await energy.take(W(-3_600));
+  assert.equal(energy.memoryError, undefined);
+  assert.deepEqual(kept, { charge: 36_000, discharge: 72_000 });
 });
 
 test('the charge comes from 802, or from 124 where there is no 802; without either capacity it is no battery', async () => {
@@ -233,4 +242,27 @@ test('an inverter has the heartbeats of model 715 too', async () => {
   await inverter.start();
   for (; time < 1_010; time++) await inverter.read();
   assert.equal(twin.bank.point(715, 'ControllerHb').get(), 10);
+});
+
+test('whatever registers a device shows, a start ends in a driver or an error', async () => {
+  const { bus, clock } = legacyAt(10_000, 20_000);
+  const whole = bus.bank;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.integer({ min: 40_000, max: model802 + 66 }), fc.nat(0xffff)), { maxLength: 12 }),
+      async (changes) => {
+        bus.bank = patched(whole, Object.fromEntries(changes));
+        const battery = new SunSpecBattery(bus, 1, { clock, memory: noMemory });
+        try {
+          await battery.start();
+          const { stateOfChargeCentiPercent, powerW } = await battery.read();
+          assert.ok(stateOfChargeCentiPercent <= 10_000 && Math.abs(powerW) <= 2 * battery.nameplate().ratedW);
+          await battery.setPower(W(1_000), 60);
+        } catch (error) {
+          assert.ok(error instanceof GridError, String(error));
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
 });

@@ -55,7 +55,8 @@ export class CtRun {
   #plan:
     | { readonly from: number; readonly levelSeconds: number; readonly settleSeconds: number; readonly seconds: number }
     | undefined;
-  #ders: (number | undefined)[] = [];
+  /** What inverter and battery gave since the last frame, and what the meter said. */
+  #ders: number[] = [];
   #meters: MeterReading[] = [];
   #told: { readonly isHigh: boolean; readonly at: number } | undefined;
 
@@ -166,7 +167,7 @@ export class CtRun {
       time,
       clampsW: frame.channels.map(({ powerW }) => powerW),
       powerFactors: frame.channels.map(({ powerFactor }) => powerFactor),
-      derW: this.#ders.every((w) => w !== undefined) ? mean(this.#ders) : undefined,
+      derW: mean(this.#ders),
       ...(meters.length > 0 && { meter: meanMeter(meters) }),
     };
     this.#ders = [];

@@ -284,3 +284,45 @@ test('a decision is a function of what is seen: the same twice, and plain data',
     ),
   );
 });
+
+const tight = { importLimitW: 50_000, exportLimitW: 2_000, whenLost: {} };
+
+test('where the clamps see the connection point only, they see a silent device in what is left over', () => {
+  const half = sampleOf({ loadW: 1_000, pvW: 6_000, storageW: 0, charge: 5_000 });
+  // 5,000 W go out: what is above the limit goes into the battery, whatever gives it.
+  const { setpoints, explanation } = decided({
+    site: tight,
+    sample: { ...half, loadW: undefined, inverter: undefined },
+  });
+  assert.equal(setpoints.storageW, -5_000);
+  // PV that may still take its orders is allowed no more than is surely drawn.
+  assert.equal(setpoints.pvW, 7_000);
+  assert.deepEqual(explanation.unseen, ['inverter']);
+});
+
+test('a silent battery does what it was told until it reverts, and PV does not rely on its charging', () => {
+  const gone: SiteSample = { ...sample, gridW: W(1_000 - 3_000 - 4_000), loadW: undefined, battery: undefined };
+  const memory = { ...nothingDecided, storageW: 4_000, storageAt: 0 };
+  const pvAt = (now: number, grid = gone.gridW): number | null =>
+    decided({ now: UnixSeconds(now), site: tight, sample: { ...gone, gridW: grid, inverter: threeKilowatts } }, memory)
+      .setpoints.pvW;
+  assert.equal(pvAt(5), 0, 'what it discharges counts against the limit');
+  assert.equal(pvAt(61, W(-2_000)), 3_000, 'and no more once it has reverted');
+  const charging = { ...memory, storageW: -4_000 };
+  const held = decided(
+    { now: UnixSeconds(5), site: tight, sample: { ...gone, gridW: W(2_000), inverter: threeKilowatts } },
+    charging,
+  );
+  assert.equal(held.setpoints.pvW, 3_000);
+});
+const threeKilowatts = { powerW: W(3_000), generationWh: Wh(0) };
+
+test('a board that stood still until its devices reverted brings them back slowly', () => {
+  const before = decided({}).memory;
+  const soon = decided({ now: UnixSeconds(60) }, before);
+  assert.equal(soon.setpoints.pvW, null);
+  const late = decided({ now: UnixSeconds(61) }, before);
+  assert.deepEqual([late.setpoints.pvW, late.explanation.setpoints.pvBy], [6_000, 'recovery']);
+  const later = decided({ now: UnixSeconds(71) }, late.memory);
+  assert.equal(later.setpoints.pvW, 7_500, 'one percent of the rating a second');
+});

@@ -12,6 +12,8 @@ import { temporaryFolder } from '../campus/campus-process.ts';
 import { programEnvironment } from '../program-environment.ts';
 import { capacityWh, Field, ratedPvW, ratedStorageW, type Second, units } from './field.ts';
 
+const at = (port: number | undefined): string => `{ tcp: "127.0.0.1:${port}" }`;
+
 const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 export const exportLimitW = 2_000;
 
@@ -114,7 +116,6 @@ export class EdgeBench implements AsyncDisposable {
 
   #writeBoard(): void {
     const { clamps, inverter, battery } = this.field.ports;
-    const at = (port: number | undefined): string => `{ tcp: "127.0.0.1:${port}" }`;
     writeFileSync(
       this.boardPath,
       `meterId: FAULTS_001

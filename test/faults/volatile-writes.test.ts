@@ -85,7 +85,7 @@ function recordingBus(bank: RegisterBank) {
     name: 'test',
     start: () => Promise.resolve(),
     readHolding: (_unit, address, count) => settle(bank.read(address, count)),
-    readInput: (_unit, address, count) => settle((bank.readInput ?? bank.read)(address, count)),
+    readInput: (_unit, address, count) => settle(bank.readInput?.(address, count) ?? bank.read(address, count)),
     writeHolding: async (_unit, address, registers) => {
       const refusal = bank.write?.(address, registers);
       if (refusal !== undefined) throw new RangeError(`exception ${refusal} at ${address}`);
@@ -116,7 +116,7 @@ for (const [driver, generation] of driven) {
     const settings = { unit: 1, ratedW: 10_000, capacityWh: 20_000, reservePercent: 10, models: generation };
     const twin = driver.twin(settings, { clock, site, serial: 'TEST' });
     const { transport, written } = recordingBus(twin.wire as RegisterBank);
-    const made = driver.make(settings, transport as never, { clock, memory: new PassingMemory() });
+    const made = driver.make(settings, transport, { clock, memory: new PassingMemory() });
     const device = made as PvInverter | Battery;
     await device.start();
     await device.read();

@@ -21,7 +21,7 @@ import { cpuUs, residentMb } from './process-figures.ts';
 
 const program = fileURLToPath(import.meta.resolve('#cli/gridtokenx.js'));
 const meterId = 'AMI_METER_PERF_001';
-const [awaySeconds, backSeconds] = [35, 35];
+const [awaySeconds, backSeconds] = [65, 60];
 /** Of a start, and of the head-end's return: not measured. */
 const settleSeconds = 5;
 const postSeconds = 15;
