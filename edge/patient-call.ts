@@ -19,18 +19,24 @@ export class PatientCall<T> {
   }
 
   /** Rejects as `call` does, and with `GTX-EDG-040` when it takes longer than `ms` of wall time. */
-  async within(ms: number, call: () => Promise<T>): Promise<T> {
+  within(ms: number, call: () => Promise<T>): Promise<T> {
     const calling = (this.#underWay ??= call().finally(() => {
       this.#underWay = undefined;
     }));
-    // Whoever waits learns of its failure; of one that nobody waits for the next call will have its own.
-    calling.catch(() => undefined);
-    const late = Promise.withResolvers<never>();
-    using timers = new DisposableStack();
-    // In two halves, so that a program that stood still finds the answer before it gives it up.
-    const secondHalf = (): void => void timers.use(deadline(ms / 2, () => late.reject(this.#lateError(ms))));
-    timers.use(deadline(ms / 2, secondHalf));
-    return await Promise.race([calling, late.promise]);
+    return new Promise((resolve, reject) => {
+      // In two halves, so that a program that stood still finds the answer before it gives it up.
+      let half = deadline(ms / 2, () => {
+        half = deadline(ms / 2, () => reject(this.#lateError(ms)));
+      });
+      const inTime =
+        <Answer>(settle: (answer: Answer) => void) =>
+        (answer: Answer): void => {
+          half[Symbol.dispose]();
+          settle(answer);
+        };
+      // What comes too late is the next call's.
+      calling.then(inTime(resolve), inTime(reject));
+    });
   }
 
   #lateError(ms: number): GridError {

@@ -103,7 +103,8 @@ export class HttpConnection {
     this.#active = { job, reader: new HttpResponseReader(this.#options.maxBodyBytes) };
     const { socket } = this.#line;
     socket.setTimeout(this.#options.timeoutMs);
-    socket.write(job.text);
+    // Texts of ASCII alone, as nearly all are, need no conversion.
+    socket.write(job.text, Buffer.byteLength(job.text) === job.text.length ? 'latin1' : 'utf8');
   }
 
   #connect(): Line {

@@ -28,7 +28,9 @@ import { campusPassphrase } from '../provision/passphrase.ts';
 const stopWithinMs = 4200;
 const boardsStopWithinMs = 1000;
 /** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
-const childFlags = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning'];
+const childFlags = ['--disable-warning=ExperimentalWarning'];
+/** Megabytes of a young generation: boards make most garbage, of which little lives for longer than an exchange. */
+const youngMb = { headEnd: 4, boards: 16 };
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
 const fleetHeapMb = (boards: number): number => 48 + boards;
 const statusEveryMs = 1000;
@@ -91,8 +93,11 @@ class Campus {
       this.#stoppedEarly();
       return;
     }
-    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', stopWithinMs, []);
+    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', stopWithinMs, [
+      `--max-semi-space-size=${youngMb.headEnd}`,
+    ]);
     const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts', boardsStopWithinMs, [
+      `--max-semi-space-size=${youngMb.boards}`,
       `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`,
     ]);
     this.#screen.progress('head-end and boards');
