@@ -117,3 +117,37 @@ test('nothing grows beyond its limit', () => {
   const trailers = 'a: b\r\n'.repeat(maxHeadBytes);
   assert.throws(() => read([text(['HTTP/1.1 200 OK', 'transfer-encoding: chunked'], `0\r\n${trailers}`)]), /trailers/);
 });
+
+test('whatever a server sends is a response, a part of one, or refused with a reason', () => {
+  const edit = fc.tuple(fc.nat(200), fc.nat(6), fc.uint8Array({ maxLength: 6 }));
+  const spoiled = fc
+    .tuple(fc.constantFrom(...responses), fc.array(edit, { maxLength: 4 }))
+    .map(([[octets], edits]) =>
+      edits.reduce<Buffer>(
+        (all, [at, gone, put]) => Buffer.concat([all.subarray(0, at), put, all.subarray(at + gone)]),
+        octets,
+      ),
+    );
+  const anything = fc.oneof(
+    spoiled,
+    fc.uint8Array({ maxLength: 400 }).map((octets) => Buffer.from(octets)),
+  );
+  fc.assert(
+    fc.property(anything, fc.integer({ min: 1, max: 50 }), (octets, size) => {
+      const reader = new HttpResponseReader(most);
+      try {
+        for (let at = 0; at < octets.length; at += size) {
+          const response = reader.push(octets.subarray(at, at + size));
+          if (response === undefined) continue;
+          assert.ok(response.status >= 200 && response.status <= 999 && response.body.length <= most);
+          return;
+        }
+        reader.end();
+      } catch (error) {
+        assert.ok(error instanceof Error && Object.getPrototypeOf(error) === Error.prototype, String(error));
+        assert.match(error.message, /server|response|HTTP/);
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});

@@ -14,8 +14,8 @@ const usage = 'usage: npm test -- [--full] [--strict] [--coverage] [PART-OF-PATH
 const root = join(import.meta.dirname, '..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** How many files run at once: one more than the smallest machine has cores, for much of a file is waiting. */
-const concurrency = 3;
+/** How many files run at once: twice as many as the smallest machine has cores, for much of a file is waiting. */
+const concurrency = 4;
 /** The usual tier tries the same examples every time. */
 const repeatable = new URL('repeatable.ts', import.meta.url).href;
 /** Without the compile cache types would be stripped anew in each process. */

@@ -1,4 +1,4 @@
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { HttpConnection, type HttpRequest, placeOf } from '#hal/http-connection.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
 import { chainFault } from './peer-chain.ts';
@@ -45,10 +45,13 @@ export function openTlsLink({ origin, identity, checkHostName, staple, onConnect
     ...(staple !== undefined && { requestOCSP: true }),
   };
   let session: Buffer | undefined;
+  // Made once, and only when it is needed: a TPM is asked for its key with it.
+  let secureContext: SecureContext | undefined;
   return new HttpConnection({
     host,
     connect: (isReady) => {
-      const socket = connect({ ...options, ...(session && { session }) });
+      secureContext ??= createSecureContext(options);
+      const socket = connect({ ...options, secureContext, ...(session && { session }) });
       if (staple !== undefined) keepStaple(socket);
       socket.on('session', (next) => {
         session = next;

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -147,13 +157,19 @@ test('a disk without space is told, at the first start and in the middle of a ru
   const first = await run(shortCampus(join(disk, 'data'), quick));
   assert.equal(first.code, 1, first.stderr);
   assert.match(first.stderr, /^GTX-[A-Z]+-\d+ .*[Nn]o space left/m);
-  // Room for the database and a few minutes of readings, not for an hour of them.
-  spawnSync('mount', ['-o', 'remount,size=70m', disk]);
-  const full = await run(shortCampus(join(disk, 'data'), ['--hours', '24', '--speed', 'max', '--sample', '15']));
+  spawnSync('mount', ['-o', 'remount,size=400m', disk]);
+  const running = new CampusProcess(shortCampus(join(disk, 'data'), ['--speed', 'max', '--sample', '15']));
+  await running.says(/dashboard/);
+  // Everything but a few minutes of readings.
+  const spare = 1 << 19;
+  const { bavail, bsize } = statfsSync(disk);
+  const filler = join(disk, 'filler');
+  writeFileSync(filler, Buffer.alloc(bavail * bsize - spare));
+  const full = await running.ended;
   assert.equal(full.code, 1, full.stderr);
   assert.match(full.stderr, /^GTX-[A-Z]+-\d+ .*([Nn]o space left|disk)/m);
   assert.match(full.stderr, /^ {2}hint: ./m);
-  spawnSync('mount', ['-o', 'remount,size=400m', disk]);
+  rmSync(filler);
   const report = await runToEnd(shortCampus(join(disk, 'data'), quick));
   assert.equal(report.readings.lost, 0);
   assert.equal(report.settlement.moneyResidueMicro, 0);

@@ -35,9 +35,9 @@ async function assertEndedWithin5s(
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-for (const signal of signals) {
-  test(`${signal} ends everything within five seconds, and the next start goes on`, async (t) => {
-    const data = temporaryFolder(t, 'stop');
+test('each signal ends everything within five seconds, and the next start goes on', async (t) => {
+  const data = temporaryFolder(t, 'stop');
+  for (const signal of signals) {
     const campus = new CampusProcess(shortCampus(data, ['--speed', '20', '--sample', '5']));
     await campus.says(/dashboard/);
     const pids = campus.processes().map(({ pid }) => pid);
@@ -45,15 +45,15 @@ for (const signal of signals) {
     const told = performance.now();
     campus.child.kill(signal);
     await assertEndedWithin5s(campus.ended, told, data, pids);
-    assert.equal((await campus.ended).code, 0);
-    const again = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.05', '--sample', '15']));
-    assert.equal(again.readings.lost, 0);
-  });
-}
+    assert.equal((await campus.ended).code, 0, signal);
+  }
+  const again = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.05', '--sample', '15']));
+  assert.equal(again.readings.lost, 0);
+});
 
-for (const signal of signals) {
-  test(`${signal} to npm ends everything too`, async (t) => {
-    const data = temporaryFolder(t, 'npm');
+test('each signal to npm ends everything too', async (t) => {
+  const data = temporaryFolder(t, 'npm');
+  for (const signal of signals) {
     const npm = spawn('npm', ['start', '--', ...shortCampus(data, [])], {
       cwd: root,
       env: programEnvironment(),
@@ -66,8 +66,8 @@ for (const signal of signals) {
     const told = performance.now();
     npm.kill(signal);
     await assertEndedWithin5s(ended, told, data, []);
-  });
-}
+  }
+});
 
 for (const step of ['certificates', 'head-end and boards', 'creating the database', 'starting the ledger']) {
   test(`told to stop at the first start's step “${step}”, it ends, and the next start works`, async (t) => {
