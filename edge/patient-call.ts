@@ -20,9 +20,7 @@ export class PatientCall<T> {
 
   /** Rejects as `call` does, and with `GTX-EDG-040` when it takes longer than `ms` of wall time. */
   within(ms: number, call: () => Promise<T>): Promise<T> {
-    const calling = (this.#underWay ??= call().finally(() => {
-      this.#underWay = undefined;
-    }));
+    const calling = this.#underWay ?? this.#begin(call);
     return new Promise((resolve, reject) => {
       // In two halves, so that a program that stood still finds the answer before it gives it up.
       let half = deadline(ms / 2, () => {
@@ -37,6 +35,16 @@ export class PatientCall<T> {
       // What comes too late is the next call's.
       calling.then(inTime(resolve), inTime(reject));
     });
+  }
+
+  #begin(call: () => Promise<T>): Promise<T> {
+    const calling = call();
+    const over = (): void => {
+      this.#underWay = undefined;
+    };
+    this.#underWay = calling;
+    calling.then(over, over);
+    return calling;
   }
 
   #lateError(ms: number): GridError {

@@ -11,15 +11,16 @@ const leastWh = 20;
  * changes, though at the power that it shows its energy register should have counted on.
  */
 export class StillnessWatch {
-  #image: Buffer | undefined;
+  #image: ArrayLike<number | undefined> | undefined;
   #since = 0;
 
   /**
+   * @param image registers or what they say; it is kept, and must not change
    * @param powerW as the registers say, positive or negative
    * @param stepWh what the energy register counts in
    */
-  isStill(image: Buffer, now: UnixSeconds, powerW: number, stepWh: number): boolean {
-    if (this.#image === undefined || !this.#image.equals(image)) {
+  isStill(image: ArrayLike<number | undefined>, now: UnixSeconds, powerW: number, stepWh: number): boolean {
+    if (this.#image === undefined || !isSame(this.#image, image)) {
       this.#image = image;
       this.#since = now;
       return false;
@@ -28,4 +29,10 @@ export class StillnessWatch {
     const missedWh = (Math.abs(powerW) * seconds) / 3600;
     return seconds >= leastSeconds && missedWh >= Math.max(leastWh, leastSteps * stepWh);
   }
+}
+
+function isSame(a: ArrayLike<number | undefined>, b: ArrayLike<number | undefined>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -108,6 +108,8 @@ export class Ieee1547Registers implements TwinRegisters {
   #settings: DerSettings;
   readonly #measurements: readonly ((value: number) => void)[];
   readonly #counters: readonly ((value: number) => void)[];
+  /** What the registers show, until something is written. */
+  #shown: readonly unknown[] | undefined;
 
   constructor(device: Ieee1547Device, clock: Pick<Clock, 'now'>) {
     const { ratedW, hasHeartbeat } = device;
@@ -144,15 +146,21 @@ export class Ieee1547Registers implements TwinRegisters {
 
   runTimers(now: UnixSeconds): void {
     const reverted = this.#timers.run(now);
-    if (reverted.length > 0) this.#take(reverted);
+    if (reverted.length === 0) return;
+    this.#shown = undefined;
+    this.#take(reverted);
   }
 
   show({ activeW, injectedWh, absorbedWh, functions }: Measured, now: UnixSeconds): void {
+    const { power, connection, grid } = functions;
+    const of = [now, activeW, injectedWh, absorbedWh, power, connection, grid];
+    // A sample is several reads in one second.
+    if (this.#shown !== undefined && of.every((each, i) => each === this.#shown![i])) return;
+    this.#shown = of;
     this.#timers.show(now);
     if (this.image.has(715)) this.image.set(715, { DERHb: now });
     const { operation, isConnected, alarms } = twinState(functions, activeW, this.#idle);
-    const { connection, grid } = functions;
-    const { reactiveVar } = functions.power;
+    const { reactiveVar } = power;
     const apparentVA = Math.hypot(activeW, reactiveVar);
     const volts = grid.voltagePercent / 100;
     const lineV = nominalVolts.lineToNeutral * volts;
@@ -174,6 +182,7 @@ export class Ieee1547Registers implements TwinRegisters {
   }
 
   #onWrite(names: readonly string[]): void {
+    this.#shown = undefined;
     const { image } = this;
     for (const adoption of adoptions) {
       const { model, request } = adoption;

@@ -93,7 +93,7 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
     const { reader, remote } = this.device();
     const [values] = await Promise.all([reader.read(), remote?.beat()]);
     const [powerW = 0] = values;
-    if (this.#stillness.isStill(Buffer.from(values.join()), this.#clock.now(), powerW, coarsestStepWh)) {
+    if (this.#stillness.isStill(values, this.#clock.now(), powerW, coarsestStepWh)) {
       const what = `The ${this.#what} (unit ${this.unit} on ${this.transport.name}) stands still at ${powerW} W: its registers count nothing`;
       throw new GridError('GTX-SUN-014', what, {
         hint: 'Restart the device: its Modbus server still answers, but nothing stands behind it any more.',

@@ -75,7 +75,7 @@ export class SunSpecMeter implements EnergyMeter {
       });
     }
     const now = this.#clock.now();
-    if (this.#stillness.isStill(Buffer.from(values.join()), now, powerW, coarsestStepWh)) {
+    if (this.#stillness.isStill(values, now, powerW, coarsestStepWh)) {
       throw new GridError(
         'GTX-MTR-003',
         `The meter (${where}) stands still at ${powerW} W: its registers count nothing`,
