@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type ConnectionOptions, createSecureContext, createServer } from 'node:tls';
+import { connect, type ConnectionOptions, createServer } from 'node:tls';
 import { Swtpm } from '#hal/emulated/swtpm.ts';
 import { monotonicMs, wallSeconds } from '#hal/wall.ts';
 import { BoardIdentities } from '#edge/fleet/board-identities.ts';
@@ -72,11 +72,11 @@ export const tpmHandshake = (): Promise<Figure[]> =>
     await once(accepting, 'listening');
     resources.defer(() => void accepting.close());
     const to = { host: '127.0.0.1', port: (accepting.address() as AddressInfo).port };
-    // As a board: the context is made once a connection that is kept, and serves every handshake of it.
-    const optionsOf = (identity: { key: string; cert: string }): ConnectionOptions => {
-      const options = clientTls({ ...identity, ca: ca.rootPem });
-      return { ...options, ...to, secureContext: createSecureContext(options) };
-    };
+    // A first connection of a board: its context, keys and certificates read, is made with it.
+    const optionsOf = (identity: { key: string; cert: string }): ConnectionOptions => ({
+      ...clientTls({ ...identity, ca: ca.rootPem }),
+      ...to,
+    });
     const [hard, easy] = [optionsOf(inTpm), optionsOf({ key: soft.keyPem, cert: soft.certificatePem })];
 
     const measured: { tpm: number; file: number }[] = [];

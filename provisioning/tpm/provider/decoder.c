@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,11 +80,43 @@ static tpm_key *parse_key(char *body) {
   return NULL;
 }
 
+/*
+ * Keys that were found in their TPMs, the newest at `next`. TLS reads a key for every connection, and a persistent
+ * object does not change by itself; a signature of another one is refused by every peer.
+ */
+static tpm_key found[16];
+static size_t next;
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+
+static int was_found(const tpm_key *key) {
+  int is_known = 0;
+  pthread_mutex_lock(&guard);
+  for (size_t i = 0; i < sizeof found / sizeof *found && !is_known; i++) {
+    is_known = found[i].handle == key->handle && strcmp(found[i].transport, key->transport) == 0 &&
+               memcmp(found[i].point, key->point, TPM_POINT_BYTES) == 0;
+  }
+  pthread_mutex_unlock(&guard);
+  return is_known;
+}
+
+static void keep_found(const tpm_key *key) {
+  pthread_mutex_lock(&guard);
+  tpm_key *place = &found[next++ % (sizeof found / sizeof *found)];
+  place->handle = key->handle;
+  memcpy(place->point, key->point, TPM_POINT_BYTES);
+  strcpy(place->transport, key->transport);
+  pthread_mutex_unlock(&guard);
+}
+
 /* A file that names another key than the one in the TPM must not pass: every signature would be worthless. */
 static int is_in_tpm(const tpm_key *key) {
   unsigned char point[TPM_POINT_BYTES];
+  if (was_found(key)) return 1;
   if (!tpm_read_point(key->transport, key->handle, point)) return 0;
-  if (memcmp(point, key->point, TPM_POINT_BYTES) == 0) return 1;
+  if (memcmp(point, key->point, TPM_POINT_BYTES) == 0) {
+    keep_found(key);
+    return 1;
+  }
   tpm_raise(TPM_WRONG_KEY, "%s: handle 0x%x", key->transport, key->handle);
   return 0;
 }

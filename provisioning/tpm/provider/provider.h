@@ -3,7 +3,7 @@
  * process by an N-API addon (module.c), so that Node's TLS signs in the TPM. Only signing is here: keys are made,
  * certified and removed by provisioning/tpm in TypeScript.
  *
- *   decoder.c    PEM "TPM KEY" -> tpm_key, checked against the TPM's own public area
+ *   decoder.c    PEM "TPM KEY" -> tpm_key, checked once against the TPM's own public area
  *   keymgmt.c    what OpenSSL may ask of a key: its parameters and public half, never the private one
  *   signature.c  ECDSA with SHA-256: hashed here, signed in the TPM
  *   tpm.c        the two commands, TPM2_ReadPublic and TPM2_Sign, over a device or a TCP socket
