@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { TlsOptions } from 'node:tls';
 import { mediaType } from '#ieee2030_5/namespaces.ts';
 import { serverTls } from '#ieee2030_5/tls.ts';
 import type { RootName, Roots } from '#ieee2030_5/types.generated.ts';
@@ -45,10 +46,18 @@ export const document = <N extends RootName>(name: N, value: Roots[N]): TestAnsw
   body: writeDocument(name, value),
 });
 
-/** A 2030.5 server that says what a test tells it to; gone with the test. Answers its origin. */
-export async function startTestServer(t: TestContext, identity: DeviceIdentity, handler: TestHandler): Promise<string> {
+/**
+ * A 2030.5 server that says what a test tells it to; gone with the test. Answers its origin. `more`: what of TLS is to
+ * be different.
+ */
+export async function startTestServer(
+  t: TestContext,
+  identity: DeviceIdentity,
+  handler: TestHandler,
+  more: TlsOptions = {},
+): Promise<string> {
   const tls = serverTls({ cert: identity.certificatePem, key: identity.keyPem, ca: identity.caPem });
-  const server = https.createServer(tls, (request, response) => {
+  const server = https.createServer({ ...tls, ...more }, (request, response) => {
     // A handler that fails fails the test that is running.
     void answer(request, response, handler);
   });

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
@@ -9,7 +10,7 @@ import type { Wire, Wires } from '#drivers/driver.ts';
 import type { BoardDevice } from '#edge/board-devices.ts';
 import type { BoardFile } from '#edge/board-file.ts';
 import { Board, type BoardIdentity } from '#edge/board.ts';
-import { startTestServer, testIdentities } from '#edge/client/test-server.ts';
+import { startTestServer, type TestHandler, testIdentities } from '#edge/client/test-server.ts';
 import { mrid, start, TestUtility, xml } from '#edge/client/test-utility.ts';
 import { OutboxFile } from '#edge/outbox-file.ts';
 import { frameSeconds } from '#edge/runtime/board-site.ts';
@@ -149,7 +150,10 @@ export class FaultySite implements AsyncDisposable {
   async #open(t: TestContext): Promise<void> {
     const { utility, clock, field } = this;
     const { board: identity, server } = this.#options.identities ?? (await ownIdentities(t));
-    utility.origin = await startTestServer(t, server, (method, url, body) => utility.answer(method, url, body));
+    // A session that is resumed needs no key: every connection is to show what the board has.
+    const secureOptions = constants.SSL_OP_NO_TICKET;
+    const handler: TestHandler = (method, url, body) => utility.answer(method, url, body);
+    utility.origin = await startTestServer(t, server, handler, { secureOptions });
     utility.fill(identity.lfdi);
     this.setDefault('');
     await field.start();
