@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { GridError } from '#hal/errors.ts';
 import { parseTcpAddress, parseUnits, type TcpAddress } from './commission/port-address.ts';
 
@@ -18,7 +18,11 @@ export function detectCommand(): Command {
     )
     .option('--tcp <host[:port]>', 'a Modbus TCP device or gateway; port 502 unless told', parseTcpAddress)
     .option('--serial <device>', 'a serial line such as /dev/ttyUSB0: 2400 to 115200 baud, 8N1, 8E1 and 8N2 are tried')
-    .option('--units <list>', 'units to ask, such as 1-10,100', parseUnits, parseUnits('1-247'))
+    .addOption(
+      new Option('--units <list>', 'units to ask, such as 1-10,100')
+        .argParser(parseUnits)
+        .default(parseUnits('1-247'), '1-247'),
+    )
     .option('--json', 'print JSON')
     .action(async (options: DetectOptions) => {
       if ((options.tcp === undefined) === (options.serial === undefined)) {
