@@ -14,6 +14,7 @@ import { EmulatedBuilding } from '#edge/fleet/emulated-building.ts';
 import { Health } from '#edge/health.ts';
 import { PassingMemory } from '#edge/runtime/device-memory.ts';
 import { makeDevices } from '#edge/runtime/make-devices.ts';
+import { holdDevices } from '#edge/runtime/device-holds.ts';
 import { Wiring } from '#edge/runtime/wiring.ts';
 import { type BoardDevices, emptyRegisters, type GridReadings, Sampler, type SiteSample } from '#edge/sampler.ts';
 import { type BenchCase, isAllTwins, isTwinned } from './case.ts';
@@ -106,6 +107,7 @@ export class BenchSite implements AsyncDisposable {
   async start(): Promise<void> {
     const { board, plan } = this.#bench;
     const clock = { now: () => this.now() };
+    this.#resources.use(await holdDevices(board));
     const wiring = this.#resources.use(new Wiring(board));
     const isTwin = isTwinned(this.#bench, 'clamps');
     for (const neighbour of plan.neighbours ?? []) {

@@ -1,4 +1,4 @@
-import { escaped } from './markup.ts';
+import { escaped } from '#hal/markup.ts';
 import { type Plot, plotSvg, type Sample, type Series } from './plot.ts';
 import { type CaseResult, type Outcome, outcomeOf, type StepResult, summaryOf } from './result.ts';
 import type { Second } from './bench-site.ts';

@@ -1,4 +1,4 @@
-import { escaped } from './markup.ts';
+import { escaped } from '#hal/markup.ts';
 import { type CaseResult, outcomeOf, type StepResult } from './result.ts';
 
 const seconds = (wallMs: number): string => (wallMs / 1000).toFixed(3);

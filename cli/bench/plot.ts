@@ -1,4 +1,4 @@
-import { escaped } from './markup.ts';
+import { escaped } from '#hal/markup.ts';
 
 /** A value at a second; `undefined` where there is none. */
 export interface Sample {

@@ -8,6 +8,7 @@ import type { Role, Wire, Wires } from '#drivers/driver.ts';
 import { type BoardDevice, devicesOf } from '#edge/board-devices.ts';
 import { type BoardFile, loadBoardFile } from '#edge/board-file.ts';
 import { BoardSite } from '#edge/runtime/board-site.ts';
+import { holdDevices } from '#edge/runtime/device-holds.ts';
 import type { BoardDevices } from '#edge/sampler.ts';
 import { DataFolder } from '../campus/data-folder.ts';
 
@@ -33,7 +34,8 @@ export interface OpenSite {
 
 /**
  * Opens the site of a board file; `cleanup` closes it. A board that runs keeps its site to itself: two writers would
- * contradict each other. Rejects with GTX-CMS-001 for one that runs, GTX-BRD-… and GTX-DAT-….
+ * contradict each other. Rejects with GTX-CMS-001 or GTX-EDG-043 for one that runs, GTX-BRD-…
+ * and GTX-DAT-….
  */
 export async function openSite(
   { board, data }: SiteFlags,
@@ -42,6 +44,7 @@ export async function openSite(
 ): Promise<OpenSite> {
   const file = loadBoardFile(board);
   const dataFolder = await folderFor(data, cleanup);
+  cleanup.use(await holdDevices(file));
   const failed = Promise.withResolvers<never>();
   // Whoever waits for it is told; when nobody does, nothing went on by the clock.
   failed.promise.catch(() => undefined);

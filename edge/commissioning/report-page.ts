@@ -1,16 +1,8 @@
 import { createHash, type X509Certificate } from 'node:crypto';
+import { escaped } from '#hal/markup.ts';
 import type { CtReport } from './ct-report.ts';
 import { methodWords } from './ct-words.ts';
 import { canonicalJson, type ReportSignature, type SignedReport } from './signed-report.ts';
-
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => escapes[sign] ?? sign);
 
 /** As it is printed: with a minus sign, not a hyphen. */
 const printed = (figure: string): string => figure.replace(/^-/, '−');

@@ -1,3 +1,4 @@
+import { escaped } from '#hal/markup.ts';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import { type Page, type PageRequest, PageServer } from '#hal/page-server.ts';
 import { isoTime } from '#hal/units.ts';
@@ -69,12 +70,3 @@ function page(report: BoardReport): string {
 ${sections.join('\n')}</body></html>
 `;
 }
-
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? '');

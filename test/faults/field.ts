@@ -2,7 +2,7 @@ import { type UnixSeconds, W, Wh } from '#hal/units.ts';
 import type { Clock } from '#hal/clock.ts';
 import { EmonTwin } from '#drivers/ct/emon-twin.ts';
 import { type RegisterBank, serveModbusTcp } from '#drivers/modbus/server.ts';
-import { Site, type SiteState } from '#drivers/site/site.ts';
+import { Site, type SiteState, siteStateAt } from '#drivers/site/site.ts';
 import { type StandingTwin, twinKinds } from '#drivers/twins.ts';
 import { Cable } from './cable.ts';
 
@@ -35,23 +35,7 @@ export interface Second {
   readonly loadW: number;
 }
 
-const stateAt = (charge: number): SiteState => ({
-  time: null,
-  pvW: 0,
-  loadW: 0,
-  batteryW: 0,
-  gridW: 0,
-  storedJ: Math.round((capacityWh * 3_600 * charge) / 100),
-  generationJ: 0,
-  consumptionJ: 0,
-  importJ: 0,
-  exportJ: 0,
-  acChargeJ: 0,
-  acDischargeJ: 0,
-  dcChargeJ: 0,
-  dcDischargeJ: 0,
-  lossJ: 0,
-});
+const stateAt = (charge: number): SiteState => siteStateAt({ battery: { capacityWh, ratedW: ratedStorageW } }, charge);
 
 /** A building with twins that each have a cable of their own. Its physics tell what is at the connection point. */
 export class Field implements AsyncDisposable {
