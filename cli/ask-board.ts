@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { GridError, reasonOf } from '#hal/errors.ts';
+import { laneFolders } from '#edge/fleet/lane-stores.ts';
 import { statusSocketName } from '#edge/status-socket.ts';
 
 /** Where a campus on this machine keeps its things unless told. */
@@ -13,22 +14,19 @@ export const defaultFolder = 'data/campus';
  * `GTX-ASK-004` where no boards run there, and `GTX-ASK-005` where none of them has an answer.
  */
 export async function askBoard(folder: string, path: string): Promise<unknown> {
-  const socketPath = socketIn(folder);
-  const { status, body } = await get(socketPath, path).catch((error: unknown) => {
-    throw notThere(folder, reasonOf(error));
-  });
-  if (status === 200) return body;
+  const places = [...laneFolders(join(folder, 'boards')), folder].map((place) => join(place, statusSocketName));
+  const sockets = places.filter((place) => existsSync(place));
+  if (sockets.length === 0) throw notThere(folder, 'there is no status socket');
+  for (const socketPath of sockets) {
+    const { status, body } = await get(socketPath, path).catch((error: unknown) => {
+      throw notThere(folder, reasonOf(error));
+    });
+    if (status === 200) return body;
+  }
   throw new GridError('GTX-ASK-005', `No board in ${folder} answers to ${path}`, {
     kind: 'input',
     hint: 'Give the meter id of a board that runs here, as the board file has it.',
   });
-}
-
-function socketIn(folder: string): string {
-  const places = [join(folder, 'boards', statusSocketName), join(folder, statusSocketName)];
-  const found = places.find((place) => existsSync(place));
-  if (found === undefined) throw notThere(folder, 'there is no status socket');
-  return found;
 }
 
 const notThere = (folder: string, reason: string): GridError =>

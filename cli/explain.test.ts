@@ -1,35 +1,26 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { TestSite, watts } from '#edge/control/test-site.ts';
 import { type BoardStatus, StatusSocket, statusSocketName } from '#edge/status-socket.ts';
-
-const main = join(import.meta.dirname, 'main.ts');
+import { gridtokenx } from './test-command.ts';
 
 /** A campus' data folder in which one board answers. */
-async function startBoard(t: TestContext): Promise<{ readonly site: TestSite; readonly folder: string }> {
+async function startBoard(t: TestContext, lane = ''): Promise<{ readonly site: TestSite; readonly folder: string }> {
   const connection = { importLimitW: 50_000, exportLimitW: 4_000 };
   const site = await TestSite.start(t, { connection, base: watts('opModImpLimW', 6_000) });
   const folder = mkdtempSync(join(tmpdir(), 'gtx-explain-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  mkdirSync(join(folder, 'boards'));
-  const socket = new StatusSocket(join(folder, 'boards', statusSocketName), () => [site.board]);
+  mkdirSync(join(folder, 'boards', lane), { recursive: true });
+  const socket = new StatusSocket(join(folder, 'boards', lane, statusSocketName), () => [site.board]);
   await socket.start();
   t.after(() => socket[Symbol.asyncDispose]());
   return { site, folder };
 }
 
-async function explain(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [main, 'explain', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const { promise: code, resolve } = Promise.withResolvers<number | null>();
-  child.on('close', resolve);
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await code, stdout, stderr };
-}
+const explain = (...args: string[]) => gridtokenx(['explain', ...args]);
 
 test('a board itself tells what holds: the default of its program, and the installer’s limit', async (t) => {
   const { site, folder } = await startBoard(t);
@@ -45,6 +36,13 @@ test('a board itself tells what holds: the default of its program, and the insta
   const { explanation, meterId } = JSON.parse(json.stdout) as BoardStatus;
   assert.deepEqual([meterId, explanation?.limits.export?.source.kind], [site.board.meterId, 'site']);
   assert.equal(statSync(join(folder, 'boards', statusSocketName)).mode & 0o777, 0o600);
+});
+
+test('a board answers whichever lane of its campus it is in', async (t) => {
+  const { site, folder } = await startBoard(t, 'lane-2');
+  await using emptyLane = new StatusSocket(join(folder, 'boards', statusSocketName), () => []);
+  await emptyLane.start();
+  assert.equal((await explain(site.board.meterId, '--board', folder)).code, 0);
 });
 
 test('a board that does not run here, and a folder without boards, are told with a code', async (t) => {

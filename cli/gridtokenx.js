@@ -9,7 +9,11 @@ import { hangUpWithNpm } from './npm-parent.js';
 const args = process.argv.slice(2);
 if (isNode24()) {
   startLean(args);
-  module.enableCompileCache(compileCache());
+  // The processes that it starts share it.
+  process.env.NODE_COMPILE_CACHE = compileCache();
+  // Its children have it from the environment.
+  process.env.NODE_COMPILE_CACHE = compileCache();
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   hangUpWithNpm();
   await import('./main.ts');
 } else {

@@ -27,11 +27,19 @@ test('a data folder says what made it, is found again, and keeps what is in it',
   {
     using data = await DataFolder.open(path);
     assert.equal(data.path, path);
-    assert.deepEqual(JSON.parse(readFileSync(markerOf(path), 'utf8')), { program: 'gridtokenx', version: 1 });
+    assert.deepEqual(JSON.parse(readFileSync(markerOf(path), 'utf8')), { program: 'gridtokenx', version: 2 });
     writeFileSync(join(data.folder('ca'), 'root.pem'), 'kept');
   }
   using again = await DataFolder.open(path);
   assert.equal(readFileSync(join(again.folder('ca'), 'root.pem'), 'utf8'), 'kept');
+});
+
+test('a folder of the first layout is taken on, and is the second’s from then on', async (t) => {
+  const path = temporary(t);
+  mkdirSync(path);
+  writeFileSync(markerOf(path), '{"program":"gridtokenx","version":1}');
+  using _data = await DataFolder.open(path);
+  assert.deepEqual(JSON.parse(readFileSync(markerOf(path), 'utf8')), { program: 'gridtokenx', version: 2 });
 });
 
 test('one campus at a time: the second is told, and finds it free when the first is gone', async (t) => {
@@ -46,7 +54,7 @@ test('one campus at a time: the second is told, and finds it free when the first
 test('the folder of another version, or of nobody knows what, is refused and left as it was', async (t) => {
   const path = temporary(t);
   mkdirSync(path);
-  for (const marker of ['{"program":"gridtokenx","version":2}', '{"version":"1"}', '{}', 'null', '', 'not JSON']) {
+  for (const marker of ['{"program":"gridtokenx","version":3}', '{"version":"1"}', '{}', 'null', '', 'not JSON']) {
     writeFileSync(markerOf(path), marker);
     await assert.rejects(DataFolder.open(path), { code: 'GTX-DAT-002' }, marker);
     assert.equal(readFileSync(markerOf(path), 'utf8'), marker);
@@ -59,7 +67,7 @@ test('what a first start left behind when it was killed does not stop the next o
   mkdirSync(path);
   for (const name of ['lock', 'gridtokenx.json.new']) writeFileSync(join(path, name), '');
   using _data = await DataFolder.open(path);
-  assert.match(readFileSync(markerOf(path), 'utf8'), /"version":1/);
+  assert.match(readFileSync(markerOf(path), 'utf8'), /"version":2/);
 });
 
 test('what is not a folder cannot be one', async (t) => {

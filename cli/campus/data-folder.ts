@@ -5,7 +5,9 @@ import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import { tryLockFolder } from '#hal/folder-lock.ts';
 
 /** The layout of the data folder; raised when an older program could not read it. */
-const layoutVersion = 1;
+const layoutVersion = 2;
+/** Those that this program can read: in the first, all boards were in one lane. */
+const readable: readonly number[] = [1, layoutVersion];
 const markerFile = 'gridtokenx.json';
 /** Folders are their owner's alone: the boards' outboxes tell who is at home. */
 const ownMode = 0o700;
@@ -30,11 +32,10 @@ export class DataFolder implements Disposable {
     try {
       mkdirSync(path, { recursive: true, mode: passageMode });
       const marker = join(path, markerFile);
-      const isNew = !existsSync(marker);
-      if (!isNew) checkVersion(path, readFileSync(marker, 'utf8'));
+      const found = existsSync(marker) ? versionOf(path, readFileSync(marker, 'utf8')) : undefined;
       const lock = tryLockFolder(path);
       if (lock === undefined) throw inUse(path);
-      if (isNew)
+      if (found !== layoutVersion)
         await writeFileAtomic(marker, `${JSON.stringify({ program: 'gridtokenx', version: layoutVersion })}\n`);
       return new DataFolder(path, lock);
     } catch (error) {
@@ -55,9 +56,9 @@ export class DataFolder implements Disposable {
   }
 }
 
-function checkVersion(path: string, marker: string): void {
+function versionOf(path: string, marker: string): number {
   const version = versionIn(marker);
-  if (version === layoutVersion) return;
+  if (version !== undefined && readable.includes(version)) return version;
   throw new GridError(
     'GTX-DAT-002',
     `The data folder ${path} has layout version ${version ?? 'unknown'}, this program uses ${layoutVersion}`,

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { LockstepLeader } from '#hal/emulated/lockstep.ts';
 import type { Moment } from '#hal/emulated/virtual-clock.ts';
 import { GridError } from '#hal/errors.ts';
-import { ChildLink, type Protocol } from '#hal/process-link.ts';
+import type { Protocol } from '#hal/calls.ts';
+import { ChildLink } from '#hal/process-link.ts';
 import { isoTime, UnixSeconds } from '#hal/units.ts';
 import { deadline, everyWall, monotonicMs, wallSeconds } from '#hal/wall.ts';
 import { loadTraces } from '#drivers/site/traces.ts';
@@ -29,11 +30,21 @@ const stopWithinMs = 4200;
 const boardsStopWithinMs = 1000;
 /** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
 const childFlags = ['--disable-warning=ExperimentalWarning'];
-/** Megabytes of a young generation: boards make most garbage, of which little lives for longer than an exchange. */
-const youngMb = { headEnd: 4, boards: 16 };
+/** Megabytes of a thread's young generation: boards make most garbage, of which little outlives an exchange. */
+const youngMb = { headEnd: 4, boards: 8 };
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
 const fleetHeapMb = (boards: number): number => 48 + boards;
 const statusEveryMs = 1000;
+
+interface ChildProgram {
+  readonly name: string;
+  readonly entry: string;
+  readonly stopsWithinMs: number;
+  /** What Node is told. */
+  readonly flags: readonly string[];
+  /** What it finds in its environment beside ours. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 /** Runs a campus until its hours are over or it is told to stop. Rejects with the first failure of any part. */
 export async function runCampus(options: CampusOptions): Promise<void> {
@@ -63,11 +74,8 @@ class Campus {
     const options = this.#options;
     // Everything that the user gave is checked before anything is changed.
     const boardFiles = loadBoardFiles(options.boards);
-    if (options.traces !== undefined)
-      await loadTraces(
-        options.traces,
-        boardFiles.map((file) => file.meterId),
-      );
+    const meterIds = boardFiles.map((file) => file.meterId);
+    if (options.traces !== undefined) await loadTraces(options.traces, meterIds);
     const zone = zoneOf(boardFiles);
     if (options.json !== undefined) checkReportPath(options.json);
     const isInTpm = options.tpm === 'swtpm';
@@ -93,13 +101,20 @@ class Campus {
       this.#stoppedEarly();
       return;
     }
-    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, 'the head-end', '#head-end/main.ts', stopWithinMs, [
-      `--max-semi-space-size=${youngMb.headEnd}`,
-    ]);
-    const fleet = this.#spawn<FleetProtocol>(cleanup, 'the boards', '#edge/fleet/main.ts', boardsStopWithinMs, [
-      `--max-semi-space-size=${youngMb.boards}`,
-      `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`,
-    ]);
+    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, {
+      name: 'the head-end',
+      entry: '#head-end/main.ts',
+      stopsWithinMs: stopWithinMs,
+      flags: [`--max-semi-space-size=${youngMb.headEnd}`],
+    });
+    const fleet = this.#spawn<FleetProtocol>(cleanup, {
+      name: 'the boards',
+      entry: '#edge/fleet/main.ts',
+      stopsWithinMs: boardsStopWithinMs,
+      flags: [`--max-semi-space-size=${youngMb.boards}`, `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`],
+      // An arena a thread; the compilers' threads would leave theirs half empty.
+      environment: { MALLOC_ARENA_MAX: '2' },
+    });
     this.#screen.progress('head-end and boards');
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
     const opening = Promise.all([
@@ -122,12 +137,12 @@ class Campus {
         logLevel,
       }),
       fleet.call('open', {
-        boardFiles: boardFiles.map((file) => file.path),
+        boards: boardFiles.map(({ meterId, path }) => ({ meterId, path })),
         dataFolder: data.folder('boards'),
         identitiesFolder: identities.boardsFolder,
         ...(tpms && { tpms: { folder: tpms.folder, ca: identities.ca } }),
         serverStaples: true,
-        tracesFolder: options.traces,
+        ...(options.traces !== undefined && { traces: { folder: options.traces, buildings: meterIds } }),
         sampleSeconds: options.sample,
         seed: options.seed,
         logLevel,
@@ -211,13 +226,11 @@ class Campus {
 
   #spawn<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
     cleanup: AsyncDisposableStack,
-    name: string,
-    entry: string,
-    stopsWithinMs: number,
-    flags: readonly string[],
+    { name, entry, stopsWithinMs, flags, environment = {} }: ChildProgram,
   ): ChildLink<P> {
     const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
       serialization: 'advanced',
+      env: { ...process.env, ...environment },
       execArgv: [...childFlags, ...flags],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,

@@ -2,6 +2,9 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { SiteState } from '#drivers/site/site.ts';
 
+/** Its name in the data folder of boards. */
+export const fieldFile = 'field.db';
+
 /**
  * Where the emulated buildings stand: their registers and stores must outlive the process, as real ones do. All
  * are written in one transaction, so that after `kill -9` they are of one instant.
@@ -21,6 +24,14 @@ export class FieldStore implements Disposable {
       throw new GridError('GTX-FLT-001', `Cannot open ${file}: ${reasonOf(error)}`, { hint, cause: error });
     }
     this.#put = this.#database.prepare('INSERT OR REPLACE INTO site (meter_id, state) VALUES (?, ?)');
+  }
+
+  /** The buildings that are kept here. */
+  meterIds(): readonly string[] {
+    return this.#database
+      .prepare('SELECT meter_id FROM site')
+      .all()
+      .map((row) => String(row['meter_id']));
   }
 
   load(meterId: string): SiteState | undefined {

@@ -15,8 +15,8 @@ import { DeviceFile } from '../runtime/device-memory.ts';
 import { StatusSocket, statusSocketName } from '../status-socket.ts';
 import { BoardIdentities } from './board-identities.ts';
 import { EmulatedBuilding } from './emulated-building.ts';
-import { FieldStore } from './field-store.ts';
-import type { BoardReport, FleetConfig, FleetReport } from './protocol.ts';
+import { FieldStore, fieldFile } from './field-store.ts';
+import type { BoardReport, FleetConfig, LaneReport } from './protocol.ts';
 
 interface Opened {
   readonly config: FleetConfig;
@@ -29,10 +29,7 @@ interface Opened {
   readonly log: Log;
 }
 
-/** One value when all are alike; every one of them when they are not. */
-const distinct = (values: readonly string[]): string => [...new Set(values)].join(' ');
-
-/** Many boards in one process, each with an emulated building, on one virtual clock. */
+/** Many boards on one thread, each with an emulated building, on one virtual clock. */
 export class Fleet implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
   /** Wall microseconds from a post to its acknowledgement. */
@@ -45,17 +42,11 @@ export class Fleet implements AsyncDisposable {
   /** Reads what the sites were when they last ran. */
   async open(config: FleetConfig): Promise<{ newest: UnixSeconds | undefined }> {
     const log = createLog('boards', config.logLevel);
-    const files = config.boardFiles.map((path) => loadBoardFile(path));
-    const traces =
-      config.tracesFolder === undefined
-        ? undefined
-        : await loadTraces(
-            config.tracesFolder,
-            files.map((file) => file.meterId),
-          );
+    const files = config.boards.map(({ path }) => loadBoardFile(path));
+    const traces = config.traces && (await loadTraces(config.traces.folder, config.traces.buildings));
     const identities = this.#resources.use(new BoardIdentities(config));
     await identities.start(files.map((file) => file.meterId));
-    const field = this.#resources.use(new FieldStore(join(config.dataFolder, 'field.db')));
+    const field = this.#resources.use(new FieldStore(join(config.dataFolder, fieldFile)));
     const outboxFile = this.#resources.use(new OutboxFile(join(config.dataFolder, 'outbox.db'), log));
     // Time moves to the start with `begin`; nothing asks for it before.
     const clock = new VirtualClock(UnixSeconds(0));
@@ -88,9 +79,12 @@ export class Fleet implements AsyncDisposable {
     clock.setNow(start);
     // The time in which the campus did not run is a power cut: nothing happened in it.
     for (const building of buildings) building.site.resumeAt(start);
+    const save = (): void => field.save(buildings.map((building) => [building.meterId, building.site.save()]));
+    // Where a board is kept is known before it has anything to keep.
+    save();
     clock.every({ name: 'field', period: config.sampleSeconds, phase: 'field' }, (now) => {
       for (const building of buildings) building.advanceTo(now);
-      if (now % postSeconds === 0) field.save(buildings.map((building) => [building.meterId, building.site.save()]));
+      if (now % postSeconds === 0) save();
     });
     this.#boards = await Promise.all(
       opened.files.map((file, i) => this.#startBoard(opened, file, buildings[i], serverUrl)),
@@ -109,12 +103,11 @@ export class Fleet implements AsyncDisposable {
     return clock.next();
   }
 
-  report(): FleetReport {
+  async report(): Promise<LaneReport> {
     const connected = this.#boards.filter(({ connection }) => connection.tls !== undefined);
     const connections = connected.flatMap(({ connection }) => connection.tls ?? []);
     const { identities } = this.#open();
     const inTpm = connected.filter(({ identity }) => isTpmKeyPem(identity.keyPem)).length;
-    const milliseconds = (percentile: number): number => Math.round(this.#latency.percentile(percentile)) / 1000;
     return {
       boards: this.#boards.map((board) => this.#reportOf(board)),
       earliest: this.#earliest,
@@ -122,14 +115,13 @@ export class Fleet implements AsyncDisposable {
         this.#boards.map((board) => [board.meterId, board.outbox.acknowledgedThrough]),
       ),
       tls: {
-        cipher: distinct(connections.map(({ cipher }) => cipher)),
-        version: distinct(connections.map(({ version }) => version)),
+        ciphers: connections.map(({ cipher }) => cipher),
+        versions: connections.map(({ version }) => version),
         keys: { tpm: inTpm, software: connected.length - inTpm },
         tpmSignatures: identities.tpmSignatures,
         handshakes: this.#boards.reduce((sum, board) => sum + board.connection.handshakes, 0),
       },
-      latencyMs: { postP50: milliseconds(50), postP99: milliseconds(99) },
-      rssBytes: process.memoryUsage.rss(),
+      latencyUs: this.#latency,
     };
   }
 

@@ -1,19 +1,19 @@
 import { serveParent } from '#hal/process-link.ts';
-import { Fleet } from './fleet.ts';
+import { Lanes } from './lanes.ts';
 import type { FleetProtocol } from './protocol.ts';
 
 /** The boards' process of a campus: forked and led by the campus command. */
-const fleet = new Fleet();
+const lanes = new Lanes();
 
-const stop = (): Promise<void> => fleet[Symbol.asyncDispose]();
+const stop = (): Promise<void> => lanes[Symbol.asyncDispose]();
 
 serveParent<FleetProtocol>(
   {
-    open: (config) => fleet.open(config),
-    enrol: (service) => fleet.enrol(service),
-    begin: (begin) => fleet.begin(begin),
-    runUntil: (bound) => fleet.runUntil(bound),
-    report: async () => fleet.report(),
+    open: (config) => lanes.open(config),
+    enrol: (service) => lanes.enrol(service),
+    begin: (begin) => lanes.begin(begin),
+    runUntil: (bound) => lanes.runUntil(bound),
+    report: () => lanes.report(),
     stop,
   },
   stop,

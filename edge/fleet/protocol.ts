@@ -1,3 +1,4 @@
+import type { RecordableHistogram } from 'node:perf_hooks';
 import type { Moment } from '#hal/emulated/virtual-clock.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 
@@ -15,7 +16,7 @@ export interface FleetProtocol {
 }
 
 export interface FleetConfig {
-  readonly boardFiles: readonly string[];
+  readonly boards: readonly FleetBoard[];
   readonly dataFolder: string;
   /** A folder a board, named by its meter id: its key and certificate, or its certificates where `tpms` is given. */
   readonly identitiesFolder: string;
@@ -28,10 +29,17 @@ export interface FleetConfig {
   };
   /** The head-end proves at each handshake that its certificate is not revoked, and boards demand it. */
   readonly serverStaples?: boolean;
-  readonly tracesFolder: string | undefined;
+  /** What the sites replay; `buildings`: all of the campus, of which a lane has some. */
+  readonly traces?: { readonly folder: string; readonly buildings: readonly string[] };
   readonly sampleSeconds: number;
   readonly seed: number;
   readonly logLevel: string;
+}
+
+/** A board and where its file is. */
+export interface FleetBoard {
+  readonly meterId: string;
+  readonly path: string;
 }
 
 export interface BoardReport {
@@ -64,3 +72,16 @@ export interface FleetReport {
   readonly latencyMs: { readonly postP50: number; readonly postP99: number };
   readonly rssBytes: number;
 }
+
+/** What `Lanes` asks of the boards of one thread: as the leader asks of all. */
+export type LaneProtocol = Omit<FleetProtocol, 'report'> & { readonly report: (nothing: null) => LaneReport };
+
+/** A part of a FleetReport, as it can be joined with others. */
+export type LaneReport = Pick<FleetReport, 'earliest' | 'acknowledgedThrough' | 'boards'> & {
+  readonly tls: Omit<FleetReport['tls'], 'cipher' | 'version'> & {
+    readonly ciphers: readonly string[];
+    readonly versions: readonly string[];
+  };
+  /** Wall microseconds from a post to its acknowledgement. */
+  readonly latencyUs: RecordableHistogram;
+};

@@ -93,11 +93,11 @@ export class BoardSite implements AsyncDisposable {
   async #startBuilding(): Promise<EmulatedBuilding> {
     const { file, clock, dataFolder, seed, recorder } = this.#options;
     // A real board holds none of it in its memory.
-    const [{ EmulatedBuilding: Building }, { FieldStore }] = await Promise.all([
+    const [{ EmulatedBuilding: Building }, { FieldStore, fieldFile }] = await Promise.all([
       import('../fleet/emulated-building.ts'),
       import('../fleet/field-store.ts'),
     ]);
-    const store = this.#resources.use(new FieldStore(join(dataFolder, 'field.db')));
+    const store = this.#resources.use(new FieldStore(join(dataFolder, fieldFile)));
     const building = this.#resources.use(
       new Building({
         file,

@@ -1,6 +1,6 @@
 import type { UnixSeconds } from '../units.ts';
 import { delay, monotonicMs } from '../wall.ts';
-import { before, type Moment } from './virtual-clock.ts';
+import { before, earliest, type Moment } from './virtual-clock.ts';
 
 /** Whoever has timers on the common virtual clock: the boards, the head-end. */
 export interface Participant {
@@ -16,9 +16,6 @@ export interface LeaderOptions {
   /** Virtual seconds a wall second, or as fast as the participants' work allows. */
   readonly speed: number | 'max';
 }
-
-const earliest = (moments: readonly Moment[]): Moment =>
-  moments.reduce((least, moment) => (before(moment, least) ? moment : least));
 
 /**
  * Leads several processes through one virtual time. Whoever is due first runs alone up to the moment at which

@@ -9,6 +9,9 @@ export interface Moment {
 
 export const never: Moment = { time: Number.POSITIVE_INFINITY, phase: 0 };
 export const before = (a: Moment, b: Moment): boolean => a.time < b.time || (a.time === b.time && a.phase < b.phase);
+/** The first of them, at least one. */
+export const earliest = (moments: readonly Moment[]): Moment =>
+  moments.reduce((least, moment) => (before(moment, least) ? moment : least));
 export const phaseIndex = (phase: Phase): number => phases.indexOf(phase);
 
 interface Timer extends Moment {
