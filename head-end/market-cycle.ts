@@ -8,10 +8,12 @@ import type { MarketDesk } from './market/desk.ts';
 import type { MarketStore, UnsettledWindow } from './market/store.ts';
 import { settlementSnapshot } from './past.ts';
 import type { SettlementEngine } from './settlement/engine.ts';
+import type { SettlementToken } from './settlement/token.ts';
 
 export interface MarketCycleParts {
   readonly desk: MarketDesk;
   readonly store: MarketStore;
+  readonly token: Pick<SettlementToken, 'openMissing'>;
   readonly engine: SettlementEngine;
   readonly live: LiveState;
   readonly log: Log;
@@ -42,7 +44,9 @@ export class MarketCycle {
    * and the market go on. Any other failure is the ledger's or the database's, and rejects.
    */
   async turn(now: UnixSeconds): Promise<void> {
-    const { desk, store, live } = this.#parts;
+    const { desk, store, live, token } = this.#parts;
+    // Of devices that have enrolled since, or that are let in again.
+    await token.openMissing(now);
     for (const unsettled of await store.unsettled(now)) await this.#settle(unsettled, now);
     const { window, clearing } = await desk.closeGate(now);
     live.cleared(clearedSnapshot(window, clearing), clearing.trades);

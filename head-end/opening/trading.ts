@@ -30,11 +30,12 @@ export async function openTrading(
   const ledger = resources.use(new EmbeddedLedger({ folder, log }));
   await ledger.start();
   signal.throwIfAborted();
-  const token = new SettlementToken({ ledger, folder });
+  const takesPart = (meterId: string): boolean => registry.takesPart(meterId);
+  const token = new SettlementToken({ ledger, folder, mayMint: takesPart });
   const market = new MarketStore(pool, zone);
   const settlements = new PostgresSettlementStore(pool);
   const engine = new SettlementEngine({ ledger, token, store: settlements, log, zone });
-  const desk = new MarketDesk(clock, market, zone, (meterId) => registry.takesPart(meterId));
-  const cycle = new MarketCycle({ desk, store: market, engine, live, log });
+  const desk = new MarketDesk(clock, market, zone, takesPart);
+  const cycle = new MarketCycle({ desk, store: market, token, engine, live, log });
   return { market, settlements, token, engine, desk, cycle };
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { getMintDecoder } from '@solana-program/token';
 import { createLog } from '#hal/log.ts';
 import { uniform } from '#hal/random.ts';
 import { Micro, MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
@@ -13,6 +14,7 @@ import { MarketStore } from '../market/store.ts';
 import type { Trade } from '../market/trade.ts';
 import { EmbeddedLedger } from './embedded-ledger.ts';
 import { SettlementEngine } from './engine.ts';
+import { KeyRing } from './keys.ts';
 import { MemoryStore } from './memory-store.ts';
 import { PostgresSettlementStore } from './postgres-store.ts';
 import { moneyResidue } from './residue.ts';
@@ -40,6 +42,7 @@ function clearingOf(index: number): Clearing {
 const tradesOf = (index: number): readonly Trade[] => clearingOf(index).trades;
 
 interface Bench extends AsyncDisposable {
+  readonly folder: string;
   readonly ledger: EmbeddedLedger;
   readonly token: SettlementToken;
   readonly engine: SettlementEngine;
@@ -56,6 +59,7 @@ async function openBench(
   store: SettlementStore,
   options: {
     readonly openingMicro?: number;
+    readonly mayMint?: (meterId: string) => boolean;
     readonly segmentBytes?: number;
     readonly participants?: typeof campus;
   } = {},
@@ -66,7 +70,7 @@ async function openBench(
   const token = new SettlementToken({ ledger, folder, ...rest });
   await token.start(participants, windowAt(0));
   const engine = new SettlementEngine({ ledger, token, store, log });
-  return { ledger, token, engine, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
+  return { folder, ledger, token, engine, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
 }
 
 const residueOf = async ({ token }: Bench, store: SettlementStore): Promise<number> =>
@@ -228,6 +232,30 @@ test('a meter that joins later trades with the others; one without an account is
   await assert.rejects(bench.engine.settleWindow(windowAt(0), tradesOf(0), windowAt(1)), { code: 'GTX-SET-003' });
   await bench.token.enrol(campus, windowAt(1));
   const settlement = await bench.engine.settleWindow(windowAt(0), tradesOf(0), windowAt(1));
+  assert.equal(settlement.state, 'confirmed');
+  assert.equal(await residueOf(bench, store), 0);
+});
+
+test('for a meter in quarantine nothing is minted, and nothing settled, until it is released', async (t) => {
+  const store = storeWith(1);
+  const contained = new Set(['METER_07']);
+  await using bench = await openBench(folderFor(t), store, { mayMint: (meterId) => !contained.has(meterId) });
+  const supply = async (): Promise<number> => {
+    const keys = await KeyRing.open(bench.folder, false);
+    const account = bench.ledger.account((await keys.mint()).address);
+    return Number(getMintDecoder().decode(account?.data ?? new Uint8Array()).supply);
+  };
+  const openingMicro = bench.token.balances()[0]?.openingMicro ?? 0;
+  assert.equal(bench.token.balances().length, 24);
+  assert.equal(await supply(), 24 * openingMicro);
+  await bench.engine.recover(windowAt(1));
+  await assert.rejects(bench.engine.settleWindow(windowAt(0), tradesOf(0), windowAt(1)), { code: 'GTX-SET-003' });
+  await bench.token.openMissing(windowAt(1));
+  assert.equal(await supply(), 24 * openingMicro);
+  contained.clear();
+  for (let turn = 1; turn <= 2; turn++) await bench.token.openMissing(windowAt(turn));
+  assert.equal(await supply(), 25 * openingMicro);
+  const settlement = await bench.engine.settleWindow(windowAt(0), tradesOf(0), windowAt(2));
   assert.equal(settlement.state, 'confirmed');
   assert.equal(await residueOf(bench, store), 0);
 });

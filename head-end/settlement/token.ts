@@ -39,6 +39,8 @@ export interface SettlementTokenOptions {
   readonly folder: string;
   /** Opening balance of participants that are enrolled from now on, micro-units. */
   readonly openingMicro?: number;
+  /** Whether a participant may be minted for now; all of them unless told. */
+  readonly mayMint?: (meterId: string) => boolean;
 }
 
 /** A participant's money: what it was given and what the ledger holds for it. */
@@ -57,16 +59,18 @@ export class SettlementToken {
   readonly #ledger: Ledger;
   readonly #folder: string;
   readonly #openingMicro: number;
+  readonly #mayMint: (meterId: string) => boolean;
   readonly #accounts = new Map<string, { readonly address: Address; readonly openingMicro: Micro }>();
   #keys: KeyRing | null = null;
   #operator: KeyPairSigner | null = null;
   #mint: Address | null = null;
   #tables: readonly LookupTable[] = [];
 
-  constructor({ ledger, folder, openingMicro = OPENING_MICRO }: SettlementTokenOptions) {
+  constructor({ ledger, folder, openingMicro = OPENING_MICRO, mayMint = () => true }: SettlementTokenOptions) {
     this.#ledger = ledger;
     this.#folder = folder;
     this.#openingMicro = openingMicro;
+    this.#mayMint = mayMint;
   }
 
   /**
@@ -110,16 +114,48 @@ export class SettlementToken {
       participants.map(({ meterId }) => meterId),
       this.#openingMicro,
     );
-    await this.#openAccounts(at);
+    await this.openMissing(at);
   }
 
-  /** Opens accounts for participants that have none, at any time. */
+  /** Adds participants, at any time, and opens their accounts. */
   async enrol(participants: readonly { readonly meterId: string }[], at: UnixSeconds): Promise<void> {
     await this.#started().keys.add(
       participants.map(({ meterId }) => meterId),
       this.#openingMicro,
     );
-    await this.#openAccounts(at);
+    await this.openMissing(at);
+  }
+
+  /**
+   * Opens the accounts that are missing, with what is minted for each at its opening. One that may not be minted for now
+   * has to wait: nothing is settled with it until then.
+   */
+  async openMissing(at: UnixSeconds): Promise<void> {
+    const { keys, operator, mint } = this.#started();
+    this.#tables = this.#readTables();
+    const listed = new Set(this.#tables.flatMap(({ addresses }) => addresses));
+    const unlisted: Address[] = listed.has(mint) ? [] : [mint];
+    for (const meterId of keys.participants()) {
+      const known = this.#accounts.get(meterId);
+      if (known !== undefined) continue;
+      const { signer: owner, openingMicro } = await keys.participant(meterId);
+      const [account] = await findAssociatedTokenPda({
+        owner: owner.address,
+        mint,
+        tokenProgram: TOKEN_PROGRAM_ADDRESS,
+      });
+      if (this.#ledger.account(account) === null) {
+        if (!this.#mayMint(meterId)) continue;
+        await this.#send(at, [
+          getCreateAssociatedTokenIdempotentInstruction({ payer: operator, ata: account, owner: owner.address, mint }),
+          getMintToInstruction({ mint, token: account, mintAuthority: operator, amount: openingMicro }),
+          getApproveInstruction({ source: account, delegate: operator.address, owner, amount: 2n ** 64n - 1n }),
+        ]);
+      }
+      this.#accounts.set(meterId, { address: account, openingMicro: Micro(openingMicro) });
+      if (!listed.has(account)) unlisted.push(account);
+    }
+    await this.#list(unlisted, at);
   }
 
   /** By meterId. */
@@ -159,33 +195,6 @@ export class SettlementToken {
       }),
     );
     return this.#sign([...instructions, memoInstruction(memo)], this.#tables);
-  }
-
-  async #openAccounts(at: UnixSeconds): Promise<void> {
-    const { keys, operator, mint } = this.#started();
-    this.#tables = this.#readTables();
-    const listed = new Set(this.#tables.flatMap(({ addresses }) => addresses));
-    const unlisted: Address[] = listed.has(mint) ? [] : [mint];
-    for (const meterId of keys.participants()) {
-      const known = this.#accounts.get(meterId);
-      if (known !== undefined) continue;
-      const { signer: owner, openingMicro } = await keys.participant(meterId);
-      const [account] = await findAssociatedTokenPda({
-        owner: owner.address,
-        mint,
-        tokenProgram: TOKEN_PROGRAM_ADDRESS,
-      });
-      if (this.#ledger.account(account) === null) {
-        await this.#send(at, [
-          getCreateAssociatedTokenIdempotentInstruction({ payer: operator, ata: account, owner: owner.address, mint }),
-          getMintToInstruction({ mint, token: account, mintAuthority: operator, amount: openingMicro }),
-          getApproveInstruction({ source: account, delegate: operator.address, owner, amount: 2n ** 64n - 1n }),
-        ]);
-      }
-      this.#accounts.set(meterId, { address: account, openingMicro: Micro(openingMicro) });
-      if (!listed.has(account)) unlisted.push(account);
-    }
-    await this.#list(unlisted, at);
   }
 
   /** Puts addresses into the lookup tables, a new one when the last is full. */
