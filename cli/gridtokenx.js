@@ -9,8 +9,6 @@ import { hangUpWithNpm } from './npm-parent.js';
 const args = process.argv.slice(2);
 if (isNode24()) {
   startLean(args);
-  // The processes that it starts share it.
-  process.env.NODE_COMPILE_CACHE = compileCache();
   // Its children have it from the environment.
   process.env.NODE_COMPILE_CACHE = compileCache();
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE);

@@ -1,27 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { ChainedSecurityLog } from '#head-end/security-log.ts';
+import { gridtokenx } from './test-command.ts';
 
-const main = fileURLToPath(import.meta.resolve('./main.ts'));
-
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const gridtokenx = (...args: string[]): Promise<Result> =>
-  new Promise((resolve) => {
-    const flags = ['--disable-warning=ExperimentalWarning', main, ...args];
-    execFile(process.execPath, flags, { encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
+const verify = (...args: string[]) => gridtokenx(['verify', ...args]);
 
 test('verify security-log tells a log that holds from one that was edited, and what it cannot see', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
@@ -29,10 +14,7 @@ test('verify security-log tells a log that holds from one that was edited, and w
   const log = new ChainedSecurityLog(folder);
   for (const actor of ['ada', 'bob', 'eve']) await log.record({ kind: 'sign-in', actor });
   const file = join(folder, 'security-0000000000.jsonl');
-  const [whole, alone] = await Promise.all([
-    gridtokenx('verify', 'security-log', folder),
-    gridtokenx('verify', 'security-log', file, '--json'),
-  ]);
+  const [whole, alone] = await Promise.all([verify('security-log', folder), verify('security-log', file, '--json')]);
   assert.equal(whole.code, 0, whole.stderr);
   assert.match(whole.stdout, /^Entries 0 to 2 hold; head [0-9a-f]{64}$/m);
   assert.match(whole.stderr, /written anew as a whole/);
@@ -43,9 +25,9 @@ test('verify security-log tells a log that holds from one that was edited, and w
   const text = await readFile(file, 'utf8');
   await writeFile(file, text.slice(0, text.lastIndexOf('{')));
   const [folderCut, fileCut, nowhere] = await Promise.all([
-    gridtokenx('verify', 'security-log', folder),
-    gridtokenx('verify', 'security-log', file, '--head', String(head)),
-    gridtokenx('verify', 'security-log', join(folder, 'none')),
+    verify('security-log', folder),
+    verify('security-log', file, '--head', String(head)),
+    verify('security-log', join(folder, 'none')),
   ]);
   for (const { code, stderr } of [folderCut, fileCut]) {
     assert.equal(code, 1);
@@ -55,5 +37,5 @@ test('verify security-log tells a log that holds from one that was edited, and w
   assert.match(nowhere.stderr, /^GTX-VFY-001 /);
 
   await writeFile(file, text.replace('"eve"', '"adam"'));
-  assert.equal((await gridtokenx('verify', 'security-log', folder)).code, 1);
+  assert.equal((await verify('security-log', folder)).code, 1);
 });

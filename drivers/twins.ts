@@ -13,6 +13,7 @@ import type { DeviceImage } from './sunspec/device-image.ts';
 import { modelTable, type ModelId } from './sunspec/device-map.ts';
 import { type InverterModels, SunSpecInverterTwin } from './sunspec/inverter-twin.ts';
 import { models } from './sunspec/models.generated.ts';
+import { siteStorage, siteSun } from './sunspec/site-sources.ts';
 import { SunSpecMeterTwin } from './sunspec/sunspec-meter-twin.ts';
 
 /** What a twin by name is made for. */
@@ -98,8 +99,8 @@ const inverter = ({ generation, ...named }: Made): TwinKind => ({
   unit: 1,
   baud: usualBaud,
   make: ({ site, clock, serial, pvRatedW }) => {
-    const flow = { powerW: () => site.state.pvW, energyWh: () => site.generationWh };
-    const twin = new SunSpecInverterTwin({ ratedW: pvRatedW, serial, hasHeartbeat: true, ...flow }, clock, generation);
+    const source = { ...siteSun(site), ratedW: pvRatedW, serial, hasHeartbeat: true };
+    const twin = new SunSpecInverterTwin(source, clock, generation);
     return { ...holding(twin.bank), pv: twin.power.bind(twin) };
   },
 });
@@ -109,17 +110,7 @@ const battery = ({ generation, ...named }: Made): TwinKind => ({
   unit: 2,
   baud: usualBaud,
   make: ({ site, clock, serial, battery: spec }) => {
-    const source = {
-      ...spec,
-      serial,
-      hasHeartbeat: true,
-      acPowerW: () => site.state.batteryW,
-      socCentiPercent: () => site.stateOfChargeCentiPercent,
-      acChargeWh: () => site.acChargeWh,
-      acDischargeWh: () => site.acDischargeWh,
-      dcChargeWh: () => site.dcChargeWh,
-      dcDischargeWh: () => site.dcDischargeWh,
-    };
+    const source = { ...siteStorage(site), ...spec, serial, hasHeartbeat: true };
     const twin = new SunSpecBatteryTwin(source, clock, generation);
     return { ...holding(twin.bank), battery: twin.power.bind(twin) };
   },

@@ -227,12 +227,15 @@ export class Board implements AsyncDisposable {
 
   /** A board that ran before finds its devices as they are without it; the next start is told of this one. */
   async #begin(): Promise<void> {
-    if (!this.outbox.isNew) {
-      this.#loop.beginAgain();
-      return;
-    }
+    if (!this.outbox.isNew) this.#loop.beginAgain();
+    if (this.outbox.isOpen && !this.outbox.isNew) return;
+    await this.#unlessFull(() => this.outbox.save());
+  }
+
+  /** Control needs no outbox. */
+  async #unlessFull(write: () => void | Promise<void>): Promise<void> {
     try {
-      await this.outbox.save();
+      await write();
     } catch (error) {
       if (!(error instanceof GridError)) throw error;
       this.#health.set('outbox', this.#options.clock.now(), error);
@@ -279,6 +282,7 @@ export class Board implements AsyncDisposable {
   }
 
   async #post(now: UnixSeconds): Promise<void> {
+    if (!this.outbox.isOpen) await this.#findOutbox(now);
     if (this.#foreign()?.isDue(now) === false) return;
     if (this.#foreign() === undefined) await this.#metering.queue(now);
     // By then the server has been asked whose it is.
@@ -287,6 +291,14 @@ export class Board implements AsyncDisposable {
       return foreign === undefined ? this.#metering.post(resources) : foreign.post(resources, now);
     });
     if (this.#foreign() === undefined) await this.#observeRole(now);
+  }
+
+  /** A disk that had no room at the start may have some again. */
+  async #findOutbox(now: UnixSeconds): Promise<void> {
+    await this.#unlessFull(() => {
+      this.#metering.findOutbox();
+      this.#health.set('outbox', now);
+    });
   }
 
   /** The metering for a server that is not ours; `undefined` for one of ours, and while nobody knows. */

@@ -42,7 +42,7 @@ test('a device that is missing is told of once, tried again by itself, and told 
       part: 'inverter',
       isWell: false,
       since: 0,
-      fault: 'GTX-HAL-001 Cannot open the inverter',
+      fault: 'GTX-HAL-001 Cannot open the inverter. Look.',
     },
   );
   missing.clear();

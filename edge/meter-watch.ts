@@ -2,6 +2,7 @@ import { GridError } from '#hal/errors.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import type { ClampFrame } from '#drivers/capabilities.ts';
 import type { BoardFile } from './board-file.ts';
+import { NaturalStillness } from './natural-stillness.ts';
 
 /** What can be at a connection point, W, 0 and up. */
 export interface MeterBounds {
@@ -19,26 +20,6 @@ export interface MeterLook {
   /** What inverter and battery say that they give together, W; `undefined` while one of them is silent. */
   readonly derW: number | undefined;
 }
-
-/** A frame that showed something else than the one before it. */
-interface Image {
-  readonly frame: ClampFrame;
-  readonly at: UnixSeconds;
-  readonly derW: number | undefined;
-  /** Since when the devices have moved on without it. */
-  readonly movedSince: UnixSeconds | undefined;
-}
-
-export interface MeterMemory {
-  readonly image: Image | undefined;
-  /** The smallest step of the energy register that was seen, Wh. */
-  readonly stepWh: number;
-  readonly newest: ClampFrame | undefined;
-  /** Since when, and from which message on, what it says cannot be. */
-  readonly absurd: { readonly since: UnixSeconds; readonly message: number } | undefined;
-}
-
-export const nothingSeen: MeterMemory = { image: undefined, stepWh: Infinity, newest: undefined, absurd: undefined };
 
 /** A connection carries more than its limit for a while, and never so many times. */
 const importTimes = 3;
@@ -67,74 +48,129 @@ const missedSteps = 2;
 const disagreeSeconds = 5;
 
 /**
- * Whether the meter of the connection point can be believed: it repeats no message, moves when energy flows or the
- * devices move, and says nothing that cannot be. A meter that stands still while nothing flows is believed until
- * something does.
+ * Whether the meter of the connection point can be believed: it repeats no message, does not stand still, and says
+ * nothing that cannot be. It stands still when it shows the same volts, power and energy to the last digit
+ * - for longer than it does by nature (`NaturalStillness`): after five frames of one that always moves;
+ * - while it should have counted energy, or while the devices give more or less.
+ *
+ * What remains undecidable: a meter that shows neither volts nor power may have nothing to show, and one that has not
+ * moved since the board's start may never move; they are believed until energy or devices tell otherwise. One that
+ * repeats itself by nature more than three times in a row, or is looked at less than every second, takes longer than
+ * ten seconds: three times its own stillness, and five frames.
  *
  * Doubts: `GTX-EDG-041` it stands still · `042` it says what cannot be.
  */
-export function watchMeter(
-  before: MeterMemory,
-  now: UnixSeconds,
-  look: MeterLook,
-  bounds: MeterBounds,
-): { readonly memory: MeterMemory; readonly doubt: GridError | undefined } {
-  const { frame } = look;
-  const powerW = powerOf(look);
-  const image = imageOf(before.image, now, look, bounds);
-  const absurd = isAbsurd(powerW, look.derW, bounds)
-    ? (before.absurd ?? { since: now, message: frame.message })
-    : undefined;
-  const memory = { image, stepWh: stepOf(before, look), newest: frame, absurd };
-  return { memory, doubt: stillness(before, memory, now, look) ?? absurdity(absurd, now, look, bounds) };
+export class MeterWatch {
+  readonly #bounds: MeterBounds;
+  readonly #stillness = new NaturalStillness();
+  #newest: ClampFrame | undefined;
+  /** The first frame that showed what is shown now, since when, and what the devices gave then. */
+  #image: ClampFrame | undefined;
+  #imageAt = 0;
+  #imageDerW: number | undefined;
+  /** Since when the devices have moved on without it. */
+  #movedSince: number | undefined;
+  #isStill = false;
+  /** The smallest step of the energy register that was seen, Wh. */
+  #stepWh = Infinity;
+  /** Since when, and from which message on, what it says cannot be. */
+  #absurdSince: number | undefined;
+  #absurdMessage = 0;
+
+  constructor(bounds: MeterBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Why the meter is not believed now; `undefined` when it is. */
+  doubt(now: UnixSeconds, look: MeterLook): GridError | undefined {
+    const { frame } = look;
+    const before = this.#newest;
+    const isFresh = before === undefined || frame.receivedAt !== before.receivedAt;
+    const isRepeated = before !== undefined && frame.receivedAt > before.receivedAt && frame.message === before.message;
+    if (isFresh) {
+      this.#learnStep(before, look);
+      this.#compare(now, look);
+    }
+    this.#followDevices(now, look.derW);
+    this.#newest = frame;
+    const absurdity = this.#absurdity(now, look);
+    return this.#standingStill(now, look, isRepeated) ?? absurdity;
+  }
+
+  /** How finely the register counts is learnt; one that has never moved says nothing. */
+  #learnStep(before: ClampFrame | undefined, { frame, gridChannel }: MeterLook): void {
+    const [from, to] = [before?.channels[gridChannel - 1]?.energyWh, frame.channels[gridChannel - 1]?.energyWh];
+    const move = from === undefined || to === undefined ? 0 : Math.abs(to - from);
+    if (move > 0 && move < this.#stepWh) this.#stepWh = move;
+  }
+
+  #compare(now: UnixSeconds, { frame, derW }: MeterLook): void {
+    const isSame = this.#image !== undefined && now >= this.#imageAt && showSame(this.#image, frame);
+    if (!isSame) {
+      this.#image = frame;
+      this.#imageAt = now;
+      this.#imageDerW = derW;
+      this.#movedSince = undefined;
+    }
+    this.#isStill = !(isSame && isBlank(frame)) && this.#stillness.isBroken(isSame);
+  }
+
+  #followDevices(now: UnixSeconds, derW: number | undefined): void {
+    this.#imageDerW ??= derW;
+    const haveMoved =
+      derW !== undefined && this.#imageDerW !== undefined && Math.abs(derW - this.#imageDerW) > this.#bounds.toleranceW;
+    this.#movedSince = haveMoved ? (this.#movedSince ?? now) : undefined;
+  }
+
+  #standingStill(now: UnixSeconds, look: MeterLook, isRepeated: boolean): GridError | undefined {
+    if (isRepeated) return standsStill('sends the same message again and again');
+    const { frame } = look;
+    if (this.#image === undefined || frame.receivedAt <= this.#image.receivedAt) return undefined;
+    const seconds = now - this.#imageAt;
+    const powerW = powerOf(look);
+    const missedWh = (Math.abs(powerW) * seconds) / 3_600;
+    if (seconds >= leastStillSeconds && missedWh >= missedSteps * this.#stepWh) {
+      return standsStill(`shows ${powerW} W but counts no energy`);
+    }
+    if (this.#movedSince !== undefined && now - this.#movedSince >= disagreeSeconds) {
+      return standsStill('shows the same while the devices give more or less');
+    }
+    const isStill = this.#isStill && seconds >= leastStillSeconds;
+    return isStill ? standsStill('shows the same to the last digit for longer than it does by nature') : undefined;
+  }
+
+  #absurdity(now: UnixSeconds, look: MeterLook): GridError | undefined {
+    const powerW = powerOf(look);
+    const { derW, frame } = look;
+    if (!isAbsurd(powerW, derW, this.#bounds)) {
+      this.#absurdSince = undefined;
+      return undefined;
+    }
+    if (this.#absurdSince === undefined) {
+      this.#absurdSince = now;
+      this.#absurdMessage = frame.message;
+    }
+    const lasts = now - this.#absurdSince >= disagreeSeconds && frame.message !== this.#absurdMessage;
+    if (!isBeyond(powerW, this.#bounds) && !lasts) return undefined;
+    const given = derW === undefined ? '' : `, while the devices give ${derW} W`;
+    return new GridError('GTX-EDG-042', `The meter of the connection point says ${powerW} W${given}: that cannot be`, {
+      hint: 'Check its ratio and that its clamps hang the right way round, and that nothing else generates behind it.',
+    });
+  }
 }
 
 const powerOf = ({ frame, gridChannel }: MeterLook): number => frame.channels[gridChannel - 1]?.powerW ?? 0;
 
-function isSame(a: ClampFrame, b: ClampFrame): boolean {
+function showSame(a: ClampFrame, b: ClampFrame): boolean {
   if (a.voltsRms !== b.voltsRms || a.channels.length !== b.channels.length) return false;
   return a.channels.every(
     ({ powerW, energyWh }, i) => powerW === b.channels[i]!.powerW && energyWh === b.channels[i]!.energyWh,
   );
 }
 
-function imageOf(
-  before: Image | undefined,
-  now: UnixSeconds,
-  { frame, derW }: MeterLook,
-  { toleranceW }: MeterBounds,
-): Image {
-  if (before === undefined || !isSame(before.frame, frame) || now < before.at) {
-    return { frame, at: now, derW, movedSince: undefined };
-  }
-  const start = before.derW ?? derW;
-  const hasMoved = derW !== undefined && start !== undefined && Math.abs(derW - start) > toleranceW;
-  return { ...before, derW: start, movedSince: hasMoved ? (before.movedSince ?? now) : undefined };
-}
-
-/** How finely the register counts is learnt; one that has never moved says nothing. */
-function stepOf({ newest, stepWh }: MeterMemory, { frame, gridChannel }: MeterLook): number {
-  const [from, to] = [newest?.channels[gridChannel - 1]?.energyWh, frame.channels[gridChannel - 1]?.energyWh];
-  const move = from === undefined || to === undefined ? 0 : Math.abs(to - from);
-  return move > 0 ? Math.min(stepWh, move) : stepWh;
-}
-
-function stillness(before: MeterMemory, memory: MeterMemory, now: UnixSeconds, look: MeterLook): GridError | undefined {
-  const { frame } = look;
-  const { image, stepWh } = memory;
-  const { newest } = before;
-  const isRepeated = newest !== undefined && frame.receivedAt > newest.receivedAt && frame.message === newest.message;
-  if (isRepeated) return standsStill('sends the same message again and again');
-  if (image === undefined || frame.receivedAt <= image.frame.receivedAt) return undefined;
-  const seconds = now - image.at;
-  const missedWh = (Math.abs(powerOf(look)) * seconds) / 3_600;
-  if (seconds >= leastStillSeconds && missedWh >= missedSteps * stepWh) {
-    return standsStill(`shows ${powerOf(look)} W but counts no energy`);
-  }
-  const { movedSince } = image;
-  if (movedSince === undefined || now - movedSince < disagreeSeconds) return undefined;
-  return standsStill('shows the same while the devices give more or less');
-}
+/** Nothing is shown that would have to move. */
+const isBlank = ({ voltsRms = 0, channels }: ClampFrame): boolean =>
+  voltsRms === 0 && channels.every(({ powerW }) => powerW === 0);
 
 const standsStill = (how: string): GridError =>
   new GridError('GTX-EDG-041', `The meter of the connection point ${how}`, {
@@ -147,19 +183,3 @@ const isBeyond = (powerW: number, { mostImportW, mostExportW }: MeterBounds): bo
 /** Nobody draws less than nothing. */
 const isAbsurd = (powerW: number, derW: number | undefined, bounds: MeterBounds): boolean =>
   isBeyond(powerW, bounds) || (derW !== undefined && powerW + derW < -bounds.toleranceW);
-
-function absurdity(
-  absurd: MeterMemory['absurd'],
-  now: UnixSeconds,
-  look: MeterLook,
-  bounds: MeterBounds,
-): GridError | undefined {
-  if (absurd === undefined) return undefined;
-  const powerW = powerOf(look);
-  const lasts = now - absurd.since >= disagreeSeconds && look.frame.message !== absurd.message;
-  if (!isBeyond(powerW, bounds) && !lasts) return undefined;
-  const derW = look.derW === undefined ? '' : `, while the devices give ${look.derW} W`;
-  return new GridError('GTX-EDG-042', `The meter of the connection point says ${powerW} W${derW}: that cannot be`, {
-    hint: 'Check its ratio and that its clamps hang the right way round, and that nothing else generates behind it.',
-  });
-}

@@ -79,6 +79,19 @@ export class Metering {
     return this.#sampler.readGrid(now);
   }
 
+  /**
+   * Opens the outbox where it was absent at the start, and goes on from the registers that it keeps. Throws
+   * `GTX-OUT-001` while it cannot be had.
+   */
+  findOutbox(): void {
+    const { outbox, log } = this.#options;
+    if (outbox.isOpen) return;
+    outbox.open();
+    const kept = outbox.state('registers') as BoardRegisters | undefined;
+    if (kept !== undefined) this.#sampler.goOnFrom(kept);
+    log.info('the outbox is there');
+  }
+
   /** Queues the posting of a period that ends now, if now was sampled. One that cannot be kept is counted as lost. */
   async queue(now: UnixSeconds): Promise<void> {
     const { outbox, health, log } = this.#options;

@@ -47,7 +47,8 @@ export class MirroredPlace {
       await outbox.append(minute, {});
     } catch (error) {
       if (!(error instanceof GridError)) throw error;
-      log.error({ place: place.name, reason: error.describe() }, 'a minute of readings cannot be kept');
+      outbox.giveUp(minute);
+      log.error({ place: place.name, reason: error.describe() }, 'a minute of readings cannot be kept; it is lost');
     }
   }
 

@@ -12,6 +12,13 @@ export interface NetRegister {
 
 export const emptyNetRegister: NetRegister = { importWh: Wh(0), exportWh: Wh(0), last: undefined };
 
+/** What both have counted, one after the other. */
+export const joined = (before: NetRegister, after: NetRegister): NetRegister => ({
+  importWh: Wh(before.importWh + after.importWh),
+  exportWh: Wh(before.exportWh + after.exportWh),
+  last: after.last ?? before.last,
+});
+
 /**
  * Adds what flowed since the last frame, so registers never step back and import − export stays the net energy. A
  * front-end that restarts either kept its counter or begins at zero: the lesser flow is the plausible one.

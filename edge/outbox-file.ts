@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GridError, reasonOf } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
-import { isDamage, openWhole, type Repair } from './outbox-repair.ts';
+import { type FileStatement, OutboxDatabase } from './outbox-database.ts';
+import { isDamage } from './outbox-repair.ts';
 import { sumOf } from './outbox-sum.ts';
 
 /** A row of the outbox as it lies in the file. */
@@ -80,42 +80,33 @@ const mxFrameAt = 16;
  * turn of the event loop is committed together. WAL with synchronous NORMAL: it survives `kill -9` of the program at
  * any moment; a power cut may take the last commits, never the file. Each row and state has a checksum of its own: what
  * an SD card made of it is not sent as a reading. What is damaged is set aside, told, and keeps no board from working.
+ * One that may be absent, for its disk is full or read-only, takes no rows (`GTX-OUT-001`) until `open` has found that
+ * it can be had; what callers have in tables of their own is in memory until then.
  */
 export class OutboxFile implements Disposable {
-  readonly #database: DatabaseSync;
+  readonly #database: OutboxDatabase;
   readonly #file: string;
   readonly #log: Log | undefined;
-  readonly #repair: Repair | undefined;
-  readonly #pageBytes: number;
-  readonly #insert: StatementSync;
-  readonly #select: StatementSync;
-  readonly #remove: StatementSync;
-  readonly #removeOne: StatementSync;
-  readonly #putState: StatementSync;
-  readonly #putGap: StatementSync;
-  readonly #pruneGaps: StatementSync;
+  readonly #insert: FileStatement;
+  readonly #select: FileStatement;
+  readonly #remove: FileStatement;
+  readonly #removeOne: FileStatement;
+  readonly #putState: FileStatement;
+  readonly #putGap: FileStatement;
+  readonly #pruneGaps: FileStatement;
+  #pageBytes = 0;
   #waiting: Waiting[] = [];
   #lastFrame = 0;
   #bytesWritten = 0;
 
-  /** Throws `GTX-OUT-001` when the file cannot be opened. The log is told of what was damaged. */
-  constructor(file: string, log?: Log) {
+  /**
+   * Throws `GTX-OUT-001` when the file cannot be opened, unless it may be absent. The log is told of what was damaged.
+   */
+  constructor(file: string, log?: Log, { mayBeAbsent = false }: { readonly mayBeAbsent?: boolean } = {}) {
     this.#file = file;
     this.#log = log;
-    try {
-      const { database, repair } = openWhole(file, tables);
-      this.#database = database;
-      this.#repair = repair;
-    } catch (error) {
-      const hint = 'Check that the folder is writable and that the disk has space left.';
-      throw new GridError('GTX-OUT-001', `Cannot open the outbox ${file}: ${reasonOf(error)}`, { hint, cause: error });
-    }
-    if (this.#repair !== undefined) {
-      const what = `${file} is damaged and was set aside`;
-      log?.error({ ...this.#repair, reason: new GridError('GTX-OUT-003', what, { hint: cardHint }).describe() }, what);
-    }
-    this.#pageBytes = Number(this.#database.prepare('PRAGMA page_size').get()?.['page_size']);
-    this.#lastFrame = this.#frame();
+    this.#database = new OutboxDatabase(file, tables, mayBeAbsent);
+    if (this.isOpen) this.#begin();
     this.#insert = this.#database.prepare('INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?)');
     this.#select = this.#database.prepare(
       'SELECT sequence, start, duration, "values", sum FROM outbox WHERE board = ? AND sequence > ? ORDER BY sequence LIMIT ?',
@@ -129,6 +120,18 @@ export class OutboxFile implements Disposable {
     );
   }
 
+  /** Whether it is there; one that is, stays. */
+  get isOpen(): boolean {
+    return this.#database.absence === undefined;
+  }
+
+  /** Opens it where it is absent; throws `GTX-OUT-001` while it cannot be had. */
+  open(): void {
+    if (this.isOpen) return;
+    this.#database.open();
+    this.#begin();
+  }
+
   /** Bytes that went to the log of the file since it was opened: what its flash is worn by, but for checkpoints. */
   get bytesWritten(): number {
     return this.#bytesWritten;
@@ -136,7 +139,7 @@ export class OutboxFile implements Disposable {
 
   /** What is not as it was written is moved aside within the file, and told to the log. Throws `GTX-OUT-003`. */
   stateOf(board: string): KeptState {
-    const isRepaired = this.#repair !== undefined;
+    const isRepaired = this.#database.repair !== undefined;
     const row = this.#ask('SELECT value, sum FROM state WHERE board = ?', board);
     if (row === undefined) return { state: undefined, isDamaged: isRepaired };
     const value = String(row['value']);
@@ -185,18 +188,19 @@ export class OutboxFile implements Disposable {
     }));
   }
 
-  /** Resolves when it is committed; rejects with `GTX-OUT-002` and nothing is written. */
-  write(write: OutboxWrite): Promise<void> {
-    return this.transact(() => this.#apply(write));
+  /** Resolves when it is committed; rejects with `GTX-OUT-001` or `002` and nothing is written. */
+  async write(write: OutboxWrite): Promise<void> {
+    if (this.#database.absence !== undefined) throw this.#database.absence;
+    await this.transact(() => this.#apply(write));
   }
 
-  /** Makes a table of the caller's own in the file; `sql` is repeated at every start. */
-  define(sql: string): void {
-    this.#database.exec(sql);
+  /** Makes a table of the caller's own in the file; as `OutboxDatabase.define`. */
+  define(sql: string, carryOver?: string): void {
+    this.#database.define(sql, carryOver);
   }
 
   /** A statement on a table of the caller's own; what writes is run within `transact`. */
-  prepare(sql: string): StatementSync {
+  prepare(sql: string): FileStatement {
     return this.#database.prepare(sql);
   }
 
@@ -216,10 +220,19 @@ export class OutboxFile implements Disposable {
 
   [Symbol.dispose](): void {
     this.#flush();
-    this.#database.close();
+    this.#database[Symbol.dispose]();
   }
 
-  #ask(sql: string, board: string): ReturnType<StatementSync['get']> {
+  #begin(): void {
+    this.#pageBytes = Number(this.#database.prepare('PRAGMA page_size').get()?.['page_size']);
+    this.#lastFrame = this.#frame();
+    const { repair } = this.#database;
+    if (repair === undefined) return;
+    const what = `${this.#file} is damaged and was set aside`;
+    this.#log?.error({ ...repair, reason: new GridError('GTX-OUT-003', what, { hint: cardHint }).describe() }, what);
+  }
+
+  #ask(sql: string, board: string): ReturnType<FileStatement['get']> {
     return this.#unlessDamaged(() => this.#database.prepare(sql).get(board));
   }
 
@@ -254,11 +267,11 @@ export class OutboxFile implements Disposable {
       this.#database.exec('COMMIT');
     } catch (error) {
       // A board that stops may still have something on its way.
-      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       const hint = 'Check that the disk has space left.';
       throw new GridError('GTX-OUT-002', `Cannot write the outbox: ${reasonOf(error)}`, { hint, cause: error });
     }
-    this.#countPages();
+    if (this.isOpen) this.#countPages();
   }
 
   #apply({ board, doneThrough, doneApart, rows, gaps, state }: OutboxWrite): void {

@@ -69,6 +69,12 @@ const slotsAtOnce = 4;
 const paceSeconds = 900;
 
 const nothing: OutboxTotals = { queued: 0, acknowledged: 0, dropped: 0, refused: 0 };
+const sumOfTotals = (a: OutboxTotals, b: OutboxTotals): OutboxTotals => ({
+  queued: a.queued + b.queued,
+  acknowledged: a.acknowledged + b.acknowledged,
+  dropped: a.dropped + b.dropped,
+  refused: a.refused + b.refused,
+});
 const fresh: Kept = { sequence: 0, totals: nothing, through: UnixSeconds(0), state: {} };
 
 /**
@@ -77,8 +83,6 @@ const fresh: Kept = { sequence: 0, totals: nothing, through: UnixSeconds(0), sta
  * sent once more; the head-end stores it once. What waits for long is made coarser, and only then given up, counted.
  */
 export class Outbox<Name extends string = ChannelName> {
-  /** Nothing was ever saved: the board has not run before. */
-  readonly isNew: boolean;
   readonly #file: OutboxFile;
   readonly #board: string;
   readonly #names: readonly Name[];
@@ -87,12 +91,15 @@ export class Outbox<Name extends string = ChannelName> {
   /** The oldest postings, in order; empty only when the file has none beyond it. */
   #window: QueuedPosting<Name>[] = [];
   #newest: QueuedPosting<Name> | undefined;
-  #size: number;
+  #size = 0;
   #doneThrough = 0;
   /** Beyond it, and still in the file. */
   readonly #doneApart = new Set<number>();
   #gaps: Gap[] = [];
-  #kept: Kept;
+  #kept = fresh;
+  #isNew = false;
+  /** What the file keeps of the board was read. */
+  #isRead = false;
   /** The first posting since the file was opened. */
   #pace: { readonly since: number; readonly bytes: number } | undefined;
   /** What ended after it may be lost, up to the next posting; `undefined` when the file was whole. */
@@ -106,16 +113,24 @@ export class Outbox<Name extends string = ChannelName> {
     const { meanings = new Map<string, Meaning>(), retention = defaultRetention } = options;
     this.#meanings = new Map(names.map((name) => [name, meanings.get(name) ?? 'last']));
     this.#retention = retention;
-    const { state, isDamaged } = file.stateOf(board);
-    this.isNew = state === undefined && !isDamaged;
-    const newest = file.newestOf(board);
-    const kept = state === undefined ? fresh : (JSON.parse(state) as Kept);
-    this.#kept = { ...kept, sequence: Math.max(kept.sequence, newest?.sequence ?? 0) };
-    this.#size = file.sizeOf(board);
-    this.#load();
-    if (!isDamaged) return;
-    this.#damagedAfter = state === undefined ? (newest?.end ?? Infinity) : kept.through;
-    this.#countLost();
+    if (file.isOpen) this.#read();
+  }
+
+  /** Nothing was ever saved: the board has not run before. Nobody knows while the file is absent. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  /** Whether its file is there, and what it keeps is known. */
+  get isOpen(): boolean {
+    return this.#isRead;
+  }
+
+  /** Opens the file where it was absent; throws `GTX-OUT-001` while it cannot be had, and as the constructor does. */
+  open(): void {
+    if (this.#isRead) return;
+    this.#file.open();
+    this.#join();
   }
 
   /** Postings that wait for an acknowledgement. */
@@ -144,6 +159,7 @@ export class Outbox<Name extends string = ChannelName> {
 
   /** Queues a posting and keeps the board's state with it, all or nothing; one at a time. */
   async append(posting: Posting<Name>, state: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#join();
     const { totals, end: before } = this.#kept;
     const sequence = this.#kept.sequence + 1;
     const end = posting.start + posting.duration;
@@ -208,8 +224,35 @@ export class Outbox<Name extends string = ChannelName> {
   }
 
   /** Writes what was acknowledged since the last posting. */
-  save(): Promise<void> {
-    return this.#write(this.#kept, []);
+  async save(): Promise<void> {
+    this.#join();
+    await this.#write(this.#kept, []);
+  }
+
+  /** What the file keeps goes before what was counted while it was absent. */
+  #join(): void {
+    if (this.#isRead || !this.#file.isOpen) return;
+    const { totals: counted, end } = this.#kept;
+    const [first] = this.#gaps;
+    this.#read();
+    const { totals, end: before } = this.#kept;
+    this.#kept = { ...this.#kept, totals: sumOfTotals(totals, counted), ...(end !== undefined && { end }) };
+    if (before === undefined || first === undefined || first.from <= before) return;
+    this.#gaps = [{ from: before, until: first.from, why: 'not measured' }, ...this.#gaps];
+  }
+
+  #read(): void {
+    const { state, isDamaged } = this.#file.stateOf(this.#board);
+    this.#isNew = state === undefined && !isDamaged;
+    const newest = this.#file.newestOf(this.#board);
+    const kept = state === undefined ? fresh : (JSON.parse(state) as Kept);
+    this.#kept = { ...kept, sequence: Math.max(kept.sequence, newest?.sequence ?? 0) };
+    this.#size = this.#file.sizeOf(this.#board);
+    this.#load();
+    this.#isRead = true;
+    if (!isDamaged) return;
+    this.#damagedAfter = state === undefined ? (newest?.end ?? Infinity) : kept.through;
+    this.#countLost();
   }
 
   async #write(kept: Kept, rows: readonly OutboxRow[], replaced: readonly number[] = []): Promise<void> {

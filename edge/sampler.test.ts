@@ -240,3 +240,28 @@ test('no register of the board ever steps back', async () => {
     { numRuns: 50 },
   );
 });
+
+test('registers that were found late go on as if they had been there from the start', async () => {
+  const wh = fc.integer({ min: -1_000, max: 1_000 });
+  const at = fc.record({ gridWh: wh, loadWh: fc.nat(1_000) });
+  await fc.assert(
+    fc.asyncProperty(at, fc.array(at, { minLength: 1, maxLength: 8 }), async (before, steps) => {
+      const bench = new Bench();
+      const kept = {
+        grid: { importWh: Wh(7_000), exportWh: Wh(300), last: { netWh: Wh(before.gridWh), message: 0 } },
+        load: { importWh: Wh(9_000), exportWh: Wh(0), last: { netWh: Wh(before.loadWh), message: 0 } },
+        lossesWh: Wh(80),
+      };
+      const [early, late] = [kept, emptyRegisters].map((each) => new Sampler(bench.devices(), each, log));
+      for (const { gridWh, loadWh } of steps) {
+        bench.frame = { gridW: 0, gridWh, loadW: 0, loadWh };
+        await early!.sample(now);
+        bench.message--;
+        await late!.sample(now);
+      }
+      late!.goOnFrom(kept);
+      assert.deepEqual(late!.registers, early!.registers);
+    }),
+    { numRuns: 50 },
+  );
+});

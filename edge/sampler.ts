@@ -15,8 +15,8 @@ import type {
 import type { GridReading } from '#drivers/grid-support.ts';
 import type { ChannelValues } from '#ieee2030_5/ext/channels.ts';
 import { Health } from './health.ts';
-import { type MeterBounds, type MeterMemory, nothingSeen, watchMeter } from './meter-watch.ts';
-import { countNet, emptyNetRegister, type NetRegister } from './net-register.ts';
+import { type MeterBounds, MeterWatch } from './meter-watch.ts';
+import { countNet, emptyNetRegister, joined, type NetRegister } from './net-register.ts';
 import { PatientCall } from './patient-call.ts';
 
 export interface BoardDevices {
@@ -78,10 +78,11 @@ export class Sampler {
   readonly #health: Health;
   readonly #failing = new Set<string>();
   readonly #reads = new Map<string, PatientCall<unknown>>();
-  readonly #bounds: MeterBounds | undefined;
+  readonly #watch: MeterWatch | undefined;
   #frameBefore: ClampFrame | undefined;
-  #watched: MeterMemory = nothingSeen;
   registers: BoardRegisters;
+  /** Where the front-end's counters stood when this run counted first. */
+  readonly #first: { grid?: NetRegister['last']; load?: NetRegister['last'] } = {};
 
   /** @param bounds what the meter of the connection point is believed; left out, everything */
   constructor(
@@ -93,7 +94,7 @@ export class Sampler {
   ) {
     this.#devices = devices;
     this.#health = health;
-    this.#bounds = bounds;
+    this.#watch = bounds && new MeterWatch(bounds);
     this.registers = registers;
     this.#log = log;
   }
@@ -147,6 +148,23 @@ export class Sampler {
     };
   }
 
+  /**
+   * The registers go on from what was kept, which could not be had until now: what flowed before this run began, and
+   * what it has counted since, are added.
+   */
+  goOnFrom(kept: BoardRegisters): void {
+    const { grid, load, lossesWh } = this.registers;
+    const upTo = (what: 'grid' | 'load'): NetRegister => {
+      const first = this.#first[what];
+      return first === undefined ? kept[what] : countNet(kept[what], first.netWh, first.message);
+    };
+    this.registers = {
+      grid: joined(upTo('grid'), grid),
+      load: joined(upTo('load'), load),
+      lossesWh: Wh(Math.max(kept.lossesWh, lossesWh)),
+    };
+  }
+
   /** What the building draws is what comes in and what its devices give; unknown while one of them is silent. */
   #reckonedLoad(
     grid: ClampChannel | undefined,
@@ -189,12 +207,11 @@ export class Sampler {
     pv: InverterReading | undefined,
     storage: BatteryReading | undefined,
   ): ClampFrame | undefined {
-    if (this.#bounds === undefined) return frame;
+    if (this.#watch === undefined) return frame;
     const { inverter, battery, gridChannel } = this.#devices;
     const isSilent = (inverter !== undefined && pv === undefined) || (battery !== undefined && storage === undefined);
     const derW = isSilent ? undefined : (pv?.powerW ?? 0) + (storage?.powerW ?? 0);
-    const { memory, doubt } = watchMeter(this.#watched, now, { frame, gridChannel, derW }, this.#bounds);
-    this.#watched = memory;
+    const doubt = this.#watch.doubt(now, { frame, gridChannel, derW });
     this.#frameBefore = frame;
     if (doubt === undefined) {
       this.#answered('meter', now);
@@ -212,6 +229,8 @@ export class Sampler {
       grid: grid === undefined ? registers.grid : countNet(registers.grid, grid.energyWh, frame.message),
       load: load === undefined ? registers.load : countNet(registers.load, load.energyWh, frame.message),
     };
+    this.#first.grid ??= this.registers.grid.last;
+    this.#first.load ??= this.registers.load.last;
   }
 
   /** AC and DC registers truncate apart, so their difference may step back by one Wh; a register never does. */

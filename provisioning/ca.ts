@@ -2,44 +2,31 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { GridError } from '#hal/errors.ts';
 import { HashChain } from '#hal/hash-chain.ts';
-import { type Lfdi, lfdiOf } from '#ieee2030_5/identity.ts';
-import { isoTime, type UnixSeconds } from '#hal/units.ts';
 import { wallSeconds } from '#hal/wall.ts';
+import { lfdiOf } from '#ieee2030_5/identity.ts';
 import {
   type Authority,
   type AuthorityFolder,
   type AuthorityOptions,
   hasAuthority,
   isIssuedBy,
-  listAddress,
   type NewAuthorityOptions,
   numberOf,
   readAuthority,
   readReplaced,
 } from './authority-folder.ts';
-import { openIssuer } from './authority-keys.ts';
-import { makeAuthority, makeNextIssuing, validFrom } from './authority-making.ts';
-import { readCertificate } from './certificate-fields.ts';
-import { checkOrder, type DeviceOrder, notRenewable, orderOf } from './device-order.ts';
-import { issueDevice, type Issuer, issueServer } from './certificates.ts';
+import { makeAuthority, makeNextIssuing } from './authority-making.ts';
+import type { Issuer } from './certificates.ts';
+import { type DeviceOrder, notRenewable, orderOf } from './device-order.ts';
 import { type Issuance, issuanceLog, Issuances } from './issuances.ts';
-import { policies } from './object-identifiers.ts';
-import { certificatePem } from './pem.ts';
+import { type IssuedCertificate, Issuing } from './issuing.ts';
 import type { RevocationList, RevocationReason } from './revocation-list.ts';
 import { currentList, listByLog, type ListName } from './revocation-store.ts';
-import { notAfterOf, profiles } from './validity.ts';
+import { type KnownBy, toRevoke, unknownCertificate } from './revoking.ts';
 
+export type { IssuedCertificate } from './issuing.ts';
 export type { DeviceOrder } from './device-order.ts';
 export { publicKeyOfRequest } from './request-key.ts';
-
-export interface IssuedCertificate {
-  readonly der: Uint8Array;
-  /** The certificate and those above it, without the root: what a peer is shown. */
-  readonly chainPem: string;
-}
-
-/** A REST server's certificate lasts so long; browsers take no more. */
-const serverDays = 397;
 
 /**
  * The certificate authority of one campus: root → policy → issuing, in one folder (0700) of PEM files. In daily use
@@ -51,13 +38,14 @@ export class CertificateAuthority {
   readonly #options: AuthorityOptions;
   readonly #log: HashChain;
   readonly #issuances: Issuances;
-  readonly #issuers = new Map<string, Promise<Issuer>>();
+  readonly #issuing: Issuing;
 
   private constructor(folder: AuthorityFolder, options: AuthorityOptions) {
     this.#folder = folder;
     this.#options = options;
     this.#log = new HashChain(logFolder(folder.path), issuanceLog);
     this.#issuances = new Issuances(this.#log.reader());
+    this.#issuing = new Issuing(() => this.#folder, this.#log, options);
   }
 
   /** Opens the authority of a folder. Throws GTX-PRV-001 where there is none, GTX-PRV-002 where it is damaged. */
@@ -129,45 +117,15 @@ export class CertificateAuthority {
    * number or number of days out of range.
    */
   issueDevice(order: DeviceOrder): Promise<IssuedCertificate> {
-    return this.#issue(order);
-  }
-
-  async #issue(order: DeviceOrder, replaces?: string): Promise<IssuedCertificate> {
-    const { serial, publicKey, hosts = [], profile = 'device' } = order;
-    checkOrder(order);
-    const { issuing } = this.#folder;
-    const issuedUnder = [
-      policies.genericDevice,
-      policies.testCertificate,
-      ...profiles[profile].policies,
-      ...(order.keyIn === 'file' ? [policies.softwareKey] : []),
-    ];
-    const notAfter = notAfterOf(profile, wallSeconds(), order.days);
-    const request = { serial, publicKey, hosts, policies: issuedUnder, notBefore: validFrom(), notAfter };
-    const der = await issueDevice({ ...request, ...this.#addresses(issuing) }, await this.#signing(issuing, serial));
-    await this.#write(der, { subject: serial, profile, policies: issuedUnder, issuer: issuing }, replaces);
-    return { der, chainPem: this.#chainPem(der, issuing) };
+    return this.#issuing.device(order);
   }
 
   /**
    * Issues a REST server's certificate below the REST root, for 397 days. Throws GTX-PRV-024 where the authority has
    * none, GTX-PRV-004 for a key that is not on P-256.
    */
-  async issueServer(publicKey: KeyObject, hosts: readonly string[]): Promise<IssuedCertificate> {
-    const { rest } = this.#folder;
-    if (rest === undefined) {
-      throw new GridError('GTX-PRV-024', `The authority in ${this.folder} has no root for REST`, {
-        kind: 'input',
-        hint: '`gridtokenx provision ca init --rest-root rsa4096` makes one with a new authority.',
-      });
-    }
-    const [serial = ''] = hosts;
-    checkOrder({ serial, publicKey, keyIn: 'elsewhere' });
-    const notAfter = (wallSeconds() + serverDays * 86_400) as UnixSeconds;
-    const request = { publicKey, hosts, notBefore: validFrom(), notAfter, ...this.#addresses(rest.issuing) };
-    const der = await issueServer(request, await this.#signing(rest.issuing, serial));
-    await this.#write(der, { subject: serial, profile: 'server', policies: [], issuer: rest.issuing });
-    return { der, chainPem: certificatePem(der) + rest.issuing.certificate.toString() };
+  issueServer(publicKey: KeyObject, hosts: readonly string[]): Promise<IssuedCertificate> {
+    return this.#issuing.server(publicKey, hosts);
   }
 
   /**
@@ -180,71 +138,32 @@ export class CertificateAuthority {
     await this.#issuances.refresh();
     const number = numberOf(old);
     if (this.#issuances.revocationOf(number) !== undefined) throw notRenewable('it is revoked');
-    return await this.#issue({ ...orderOf(certificate), ...(days !== undefined && { days }) }, number);
+    return await this.#issuing.device({ ...orderOf(certificate), ...(days !== undefined && { days }) }, number);
   }
 
   /**
-   * Revokes a certificate that it has issued, and, but for `superseded`, all others for the same key, known by its LFDI or itself (then also one from before there was a log).
-   * Gives the name of the list that it comes to be on. Throws GTX-PRV-023 for one that it does not know, GTX-PRV-026
-   * for one that is revoked.
+   * Revokes a certificate that it has issued, known by its LFDI or itself (then also one from before there was a log),
+   * and, but for `superseded`, all others for the same key. Gives the name of the list that it comes to be on. Throws
+   * GTX-PRV-023 for one that it does not know, GTX-PRV-026 for one that is revoked.
    */
-  async revoke(
-    which: { readonly lfdi: Lfdi } | { readonly certificate: Uint8Array },
-    reason: RevocationReason,
-  ): Promise<ListName> {
+  async revoke(which: KnownBy, reason: RevocationReason): Promise<ListName> {
     await this.#issuances.refresh();
-    const { number, lfdi, issuer } = this.#known(which);
-    if (this.#issuances.revocationOf(number) !== undefined) {
-      throw new GridError('GTX-PRV-026', `The certificate ${lfdi} is revoked already`, { kind: 'input' });
-    }
+    const revoked = toRevoke(which, reason, this.#issuances, this.#authorities());
     const at = wallSeconds();
-    const all = [{ number, lfdi, issuer }, ...(reason === 'superseded' ? [] : this.#sameKey(number))];
     await Promise.all(
-      all.map((one) =>
-        this.#log.append({ what: 'revocation', serial: one.number, lfdi: one.lfdi, issuer: one.issuer, reason, at }),
+      revoked.map(({ number, lfdi, issuer }) =>
+        this.#log.append({ what: 'revocation', serial: number, lfdi, issuer, reason, at }),
       ),
     );
+    const [{ issuer }] = revoked;
     return this.#authorities().find(({ certificate }) => numberOf(certificate) === issuer)!.name;
-  }
-
-  /** Other certificates for the key of one: whoever has lost it, or must not use it, has none of them. */
-  #sameKey(number: string): Issuance[] {
-    const certificate = this.#issuances.find({ number })?.certificate;
-    if (certificate === undefined) return [];
-    const { spki } = readCertificate(certificate);
-    return this.#issuances
-      .all()
-      .filter((one) => one.number !== number && one.revocation === undefined)
-      .filter((one) => Buffer.compare(readCertificate(one.certificate).spki, spki) === 0);
-  }
-
-  #known(
-    which: { readonly lfdi: Lfdi } | { readonly certificate: Uint8Array },
-  ): Pick<Issuance, 'number' | 'lfdi' | 'issuer'> {
-    if ('lfdi' in which) {
-      const known = this.#issuances.find(which);
-      if (known !== undefined) return known;
-      throw unknownCertificate(
-        which.lfdi,
-        'Give the certificate file itself where it was issued before there was a log.',
-      );
-    }
-    const certificate = new X509Certificate(which.certificate);
-    const lfdi = lfdiOf(which.certificate);
-    const by = this.#authorities().find((one) => isIssuedBy(certificate, one.certificate));
-    if (by === undefined) throw unknownCertificate(lfdi, 'Another authority issued it.');
-    return { number: numberOf(certificate), lfdi, issuer: numberOf(by.certificate) };
   }
 
   /** A device's certificate once more, as it was given out. */
   again({ certificate, issuer }: Pick<Issuance, 'certificate' | 'issuer'>): IssuedCertificate {
     const { issuing, retired } = this.#folder;
     const by = retired.find((one) => numberOf(one.certificate) === issuer) ?? issuing;
-    return { der: certificate, chainPem: this.#chainPem(certificate, by) };
-  }
-
-  #chainPem(der: Uint8Array, issuing: Authority): string {
-    return [certificatePem(der), issuing.certificate, this.#folder.policy.certificate].join('');
+    return { der: certificate, chainPem: this.#issuing.chainPem(certificate, by) };
   }
 
   /** What it has issued, in that order, with what became of it. */
@@ -260,7 +179,7 @@ export class CertificateAuthority {
   async revocationList(name: ListName): Promise<Uint8Array> {
     await this.#issuances.refresh();
     const authority = this.authority(name);
-    const open = (): Promise<Issuer> => this.#signing(authority);
+    const open = (): Promise<Issuer> => this.#issuing.signing(authority);
     return await currentList({ folder: this.folder, authority, issuances: this.#issuances, log: this.#log, open });
   }
 
@@ -288,7 +207,7 @@ export class CertificateAuthority {
 
   /** What signs as an issuing authority of the folder, for OCSP. */
   issuingAuthority(name?: ListName): Promise<Issuer> {
-    return this.#issuer(name === undefined ? this.#folder.issuing : this.authority(name));
+    return this.#issuing.issuer(name === undefined ? this.#folder.issuing : this.authority(name));
   }
 
   /**
@@ -327,59 +246,9 @@ export class CertificateAuthority {
 
   /** A certificate of the issuing authority of today in place of another, for the same device and key. */
   reissue({ certificate, number }: Pick<Issuance, 'certificate' | 'number'>): Promise<IssuedCertificate> {
-    return this.#issue(orderOf(certificate), number);
-  }
-
-  /** What signs a certificate for somebody, or the revocation list. */
-  async #signing(authority: Authority, subject?: string): Promise<Issuer> {
-    const issuer = await this.#issuer(authority);
-    const signs =
-      subject === undefined ? { signs: 'revocation list' as const } : { signs: 'certificate' as const, subject };
-    await this.#options.onKeyUse?.({ authority: authority.name, ...signs });
-    return issuer;
-  }
-
-  #issuer(authority: Authority): Promise<Issuer> {
-    const { name } = authority;
-    let issuer = this.#issuers.get(name);
-    if (issuer === undefined) {
-      issuer = openIssuer(this.#folder, authority, this.#options);
-      this.#issuers.set(name, issuer);
-      // A key that was elsewhere may be brought, a passphrase typed again.
-      issuer.catch(() => this.#issuers.delete(name));
-    }
-    return issuer;
-  }
-
-  #addresses({ name }: Authority) {
-    const { address } = this.#folder;
-    const revocation = listAddress(address, name);
-    return revocation === undefined ? {} : { revocation: { ...revocation, responder: `${address}/ocsp` } };
-  }
-
-  async #write(
-    der: Uint8Array,
-    issued: { subject: string; profile: string; policies: readonly string[]; issuer: Authority },
-    replaces?: string,
-  ): Promise<void> {
-    const certificate = new X509Certificate(der);
-    const { notAfter } = readCertificate(der);
-    await this.#log.append({
-      what: 'certificate',
-      serial: numberOf(certificate),
-      lfdi: lfdiOf(der),
-      ...issued,
-      issuer: numberOf(issued.issuer.certificate),
-      notAfter,
-      until: isoTime(notAfter as UnixSeconds),
-      replaces,
-      certificate: Buffer.from(der).toString('base64'),
-    });
+    return this.#issuing.device(orderOf(certificate), number);
   }
 }
 
 /** Where an authority keeps its log. */
 export const logFolder = (folder: string): string => join(folder, 'log');
-
-const unknownCertificate = (name: string, hint: string): GridError =>
-  new GridError('GTX-PRV-023', `The authority knows no certificate ${name}`, { kind: 'input', hint });

@@ -5,10 +5,18 @@ import { inspect, stripVTControlCharacters, styleText } from 'node:util';
 type Complete = EventData.TestComplete;
 type Colour = 'green' | 'red' | 'gray' | 'bold';
 
+/** The modules that run several files each (groups.ts), and their files. */
+export type Groups = ReadonlyMap<string, readonly string[]>;
+
 interface Told {
-  /** The file and the names down to the test. */
+  /** The file, or the files of a group, and the names down to the test. */
   readonly where: string;
   readonly text: string;
+}
+
+interface Failed extends Told {
+  /** The file, or its group's module, whose output belongs to it. */
+  readonly process: string;
 }
 
 /** The most of a file's output that is kept for the case that it fails, in characters. */
@@ -24,9 +32,11 @@ export class Report {
   readonly #root: string;
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
+  readonly #groups: Groups;
+  readonly #told = new Set<string>();
   readonly #byFile = new Map<string, Complete[]>();
   readonly #output = new Map<string, string>();
-  readonly #failed: (Told & { readonly file: string })[] = [];
+  readonly #failed: Failed[] = [];
   readonly #skipped: Told[] = [];
   readonly #notes: Told[] = [];
   readonly #counts: string[] = [];
@@ -34,8 +44,9 @@ export class Report {
   /** Whether every test passed; false until the run has ended. */
   success = false;
 
-  constructor(root: string, write: (text: string) => void, colours: boolean) {
+  constructor(root: string, write: (text: string) => void, colours: boolean, groups: Groups = new Map()) {
     this.#root = root;
+    this.#groups = groups;
     this.#write = write;
     this.#colours = colours;
   }
@@ -61,11 +72,12 @@ export class Report {
 
   /** Prints what only the end of the run shows. */
   finish(): void {
-    for (const { where, text, file } of this.#failed) {
+    for (const { where, text, process } of this.#failed) {
       this.#line(`\n${this.#paint('red', '✖')} ${this.#paint('bold', where)}`);
       this.#line(indent(text));
-      const output = this.#output.get(file);
-      if (output !== undefined) this.#line(indent(`output of ${this.#name(file)}:\n${output.trimEnd()}`));
+      const output = this.#output.get(process);
+      const files = (this.#groups.get(process) ?? [process]).map((file) => this.#name(file)).join(', ');
+      if (output !== undefined) this.#line(indent(`output of ${files}:\n${output.trimEnd()}`));
     }
     this.#list('Measured', this.#notes);
     this.#list('Skipped', this.#skipped);
@@ -74,34 +86,49 @@ export class Report {
   }
 
   #completed(event: Complete): void {
-    const file = event.file ?? '';
-    // The runner names a file's own test by its path.
-    if (event.nesting === 0 && event.name === file) {
-      this.#fileEnded(file, event);
-      return;
+    const { file = '', name, nesting } = event;
+    const group = this.#groups.get(file);
+    // The runner names a file's own test by its path, and a group names its files' suites so.
+    if (nesting === 0 && name === file && group !== undefined) {
+      this.#groupEnded(file, event, group);
+    } else if (nesting === 0 && (name === file || group?.includes(name) === true)) {
+      this.#tellFile(name, event, file);
+      this.#record(event, file, this.#name(name));
+    } else {
+      const events = this.#byFile.get(file);
+      if (events === undefined) this.#byFile.set(file, [event]);
+      else events.push(event);
     }
-    const events = this.#byFile.get(file);
-    if (events === undefined) this.#byFile.set(file, [event]);
-    else events.push(event);
   }
 
-  #fileEnded(file: string, own: Complete): void {
+  /** The process of a group may end before its files, or fail beside them. */
+  #groupEnded(module: string, own: Complete, files: readonly string[]): void {
+    if (own.details.passed || failedWithin(own)) return;
+    const unfinished = files.filter((file) => !this.#told.has(file));
+    for (const file of unfinished) this.#tellFile(file, own, module);
+    const named = unfinished.length > 0 ? unfinished : files;
+    this.#record(own, module, named.map((file) => this.#name(file)).join(', '));
+  }
+
+  /** @param process the file, or its group's module, that was run */
+  #tellFile(file: string, own: Complete, process: string): void {
+    this.#told.add(file);
     const events = this.#byFile.get(file) ?? [];
     this.#byFile.delete(file);
     const mark = own.details.passed ? this.#paint('green', '✔') : this.#paint('red', '✖');
     this.#line(`${mark} ${this.#paint('bold', this.#name(file))} ${this.#took(own)}`);
-    const below = Map.groupBy(events, (event) => (event.nesting === 0 ? 0 : event.parentId));
-    const tell = (parent: number, path: readonly string[]): void => {
+    const tests = new Set<number | undefined>(events.map(({ testId }) => testId));
+    const below = Map.groupBy(events, ({ parentId }) => (tests.has(parentId) ? parentId : undefined));
+    const tell = (parent: number | undefined, path: readonly string[]): void => {
       const children = (below.get(parent) ?? []).toSorted((a, b) => a.testId - b.testId);
       for (const event of children) {
         const names = [...path, event.name];
         this.#line(`${'  '.repeat(names.length)}${this.#resultOf(event)}`);
-        this.#record(event, file, `${this.#name(file)} › ${names.join(' › ')}`);
+        this.#record(event, process, `${this.#name(file)} › ${names.join(' › ')}`);
         tell(event.testId, names);
       }
     };
-    tell(0, []);
-    this.#record(own, file, this.#name(file));
+    tell(undefined, []);
   }
 
   #resultOf(event: Complete): string {
@@ -111,12 +138,17 @@ export class Report {
     return `${mark} ${event.name} ${this.#took(event)}`;
   }
 
-  #record(event: Complete, file: string, where: string): void {
+  #record(event: Complete, process: string, where: string): void {
     if (event.skip !== undefined) {
       this.#skipped.push({ where, text: typeof event.skip === 'string' ? event.skip : 'gives no reason' });
     } else if (!event.details.passed && !failedWithin(event)) {
-      const error: unknown = event.details.error?.cause ?? event.details.error;
-      this.#failed.push({ where, file, text: inspect(error, { colors: this.#colours, depth: 5 }).slice(0, toldError) });
+      const { error } = event.details;
+      const cause = error?.cause instanceof Error ? error.cause : error;
+      this.#failed.push({
+        where,
+        process,
+        text: inspect(cause, { colors: this.#colours, depth: 5 }).slice(0, toldError),
+      });
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uncoveredRules } from './coverage.ts';
@@ -11,16 +11,21 @@ import { packagesAskedBy } from './install-packages.ts';
 type Summary = Parameters<typeof uncoveredRules>[0];
 const covered = (path: string, count: number) => ({ path, branches: [{ line: 7, count }] });
 
-/** Runs one test file with this source and returns what the report prints and whether it was content. */
-async function reportOf(source: string): Promise<{ text: string; success: boolean }> {
-  const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
+/** Runs test files with these sources, in one process if there are several, and returns what the report prints. */
+async function reportOf(...sources: readonly string[]): Promise<{ text: string; success: boolean }> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'gridtokenx-')));
+  const names = ['one.test.mjs', 'two.test.mjs', 'three.test.mjs'].slice(0, sources.length);
   try {
-    await writeFile(join(folder, 'one.test.mjs'), source);
+    for (const [index, name] of names.entries()) await writeFile(join(folder, name), sources[index] ?? '');
     const program = `
       import { run } from 'node:test';
+      import { writeGroup } from ${JSON.stringify(join(import.meta.dirname, 'groups.ts'))};
       import { Report } from ${JSON.stringify(join(import.meta.dirname, 'report.ts'))};
-      const report = new Report(process.cwd(), (text) => process.stdout.write(text), false);
-      await report.follow(run({ files: [process.cwd() + '/one.test.mjs'] }));
+      const paths = ${JSON.stringify(names.map((name) => join(folder, name)))};
+      const groups = new Map(paths.length > 1 ? [[writeGroup(process.cwd() + '/group.mjs', paths, 10_000), paths]] : []);
+      const report = new Report(process.cwd(), (text) => process.stdout.write(text), false, groups);
+      const preloads = ['--import', ${JSON.stringify(join(import.meta.dirname, 'untracked-promises.ts'))}];
+      await report.follow(run({ files: groups.size > 0 ? [...groups.keys()] : paths, execArgv: preloads }));
       report.finish();
       process.exitCode = report.success ? 0 : 1;
     `;
@@ -60,6 +65,76 @@ test('a file that cannot be loaded is a failure', async () => {
   const { text, success } = await reportOf(`import './absent.mjs';`);
   assert.equal(success, false);
   assert.match(text, /Cannot find module/);
+});
+
+test('an error that nobody catches fails the test in which it arose, though promises are not tracked', async () => {
+  const { text, success } = await reportOf(`
+    import { test } from 'node:test';
+    test('holds', () => {});
+    test('throws later', async () => {
+      await null;
+      setTimeout(() => { throw new Error('too late'); }, 1);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+    test('rejects later', async () => {
+      await null;
+      Promise.resolve().then(() => { throw new Error('unheard'); });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+  `);
+  assert.equal(success, false);
+  assert.match(text, /✔ holds/);
+  assert.match(text, /✖ one\.test\.mjs › throws later\n.*too late/);
+  assert.match(text, /✖ one\.test\.mjs › rejects later\n.*unheard/);
+});
+
+test('files that share a process are told each by itself, and the hooks of one are not those of the next', async () => {
+  const { text, success } = await reportOf(
+    `import { beforeEach, describe, test } from 'node:test';
+     beforeEach(() => (globalThis.hooked = (globalThis.hooked ?? 0) + 1));
+     test('alone', () => {});
+     describe('below', () => { test('deeper', (t) => t.skip('needs a moon')); });`,
+    `import { test } from 'node:test';
+     import assert from 'node:assert/strict';
+     test('after it', () => assert.equal(globalThis.hooked, 2));
+     test('fails', () => { console.log('seen on the way'); assert.equal(1, 2); });`,
+    `import './absent.mjs';`,
+  );
+  assert.equal(success, false);
+  const lines = text
+    .replaceAll(/\(.* ms\)/g, '')
+    .split('\n')
+    .map((line) => line.trimEnd());
+  assert.deepEqual(lines.slice(0, lines.indexOf('')), [
+    '✔ one.test.mjs',
+    '  ✔ alone',
+    '  ✔ below',
+    '    ﹣ deeper (skipped)',
+    '✖ two.test.mjs',
+    '  ✔ after it',
+    '  ✖ fails',
+    '✖ three.test.mjs',
+  ]);
+  assert.match(
+    text,
+    /✖ two\.test\.mjs › fails\n[^]*output of one\.test\.mjs, two\.test\.mjs, three\.test\.mjs:\n +seen/,
+  );
+  assert.match(text, /✖ three\.test\.mjs\n.*Cannot find module/);
+  assert.match(text, /# tests 4\n(# .*\n)*# pass 2\n# fail 1\n/);
+});
+
+test('a process that ends too early fails the files that it has not finished, by name', async () => {
+  const { text, success } = await reportOf(
+    `import { test } from 'node:test'; test('holds', () => {});`,
+    `import { test } from 'node:test';
+     test('holds too', () => {});
+     test('ends it all', () => new Promise(() => setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100)));`,
+    `import { test } from 'node:test'; test('is never asked', () => {});`,
+  );
+  assert.equal(success, false);
+  assert.match(text, /✔ one\.test\.mjs/);
+  assert.match(text, /✖ two\.test\.mjs.*\n {2}✔ holds too.*\n✖ three\.test\.mjs/);
+  assert.match(text, /✖ two\.test\.mjs, three\.test\.mjs\n[^]*SIGKILL/);
 });
 
 test('what a test file needs is read from its source', () => {

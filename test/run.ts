@@ -1,4 +1,5 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { followLauncher } from '#cli/launcher-guard.ts';
@@ -6,6 +7,7 @@ import { reasonOf } from '#hal/errors.ts';
 import { monotonicMs } from '#hal/wall.ts';
 import { coverageTable, measured, pureRules, uncoveredRules } from './coverage.ts';
 import { strictVariable } from './debian-packages.ts';
+import { processesFor, writeGroup } from './groups.ts';
 import { missingPackages, provide } from './install-packages.ts';
 import { parseOptions, selectFiles, type TestOptions } from './options.ts';
 import { Report } from './report.ts';
@@ -18,8 +20,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const concurrency = 4;
 /** The usual tier tries the same examples every time. */
 const repeatable = new URL('repeatable.ts', import.meta.url).href;
+/** The runner's own bookkeeping of promises costs more than many a test. */
+const untracked = new URL('untracked-promises.ts', import.meta.url).href;
 /** Without the compile cache types would be stripped anew in each process. */
-const stripped = new URL('stripped.ts', import.meta.url).href;
+const stripped = new URL('stripped.js', import.meta.url).href;
 /** The longest that one test, and one file, may take unless it says otherwise, in milliseconds. */
 const testTimeout = { usual: 120_000, full: 1_800_000 };
 const fileTimeout = { usual: 900_000, full: 7_200_000 };
@@ -65,20 +69,35 @@ const files = filesOf(options);
 const missing = await missingPackages(files.map((file) => join(root, file)));
 provide(missing, say);
 if (options.strict) process.env[strictVariable] = '1';
-// Code from the compile cache has no exact coverage.
-if (options.coverage) process.env['NODE_DISABLE_COMPILE_CACHE'] = '1';
+if (options.coverage) {
+  // Code from the compile cache has no exact coverage.
+  process.env['NODE_DISABLE_COMPILE_CACHE'] = '1';
+  // By the environment, for the programs that tests start are measured as well.
+  const given = process.env['NODE_OPTIONS'] ?? '';
+  process.env['NODE_OPTIONS'] = `${given} --disable-warning=ExperimentalWarning --import ${stripped}`.trim();
+}
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
 const tier = options.full ? 'full' : 'usual';
-const preloads = [...(options.coverage ? [stripped] : []), ...(tier === 'usual' ? [repeatable] : [])];
+const preloads = [untracked, ...(tier === 'usual' ? [repeatable] : [])];
 const preloaded = preloads.flatMap((module) => ['--import', module]);
-const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY);
+const modules = mkdtempSync(join(tmpdir(), 'gridtokenx-tests-'));
+process.on('exit', () => rmSync(modules, { recursive: true, force: true }));
+const sources = files.map((path) => ({ path, source: readFileSync(join(root, path), 'utf8') }));
+const { alone, together } = processesFor(sources);
+const groups = new Map(
+  together.map((group, index) => {
+    const paths = group.map((file) => join(root, file));
+    return [writeGroup(join(modules, `group-${index}.mjs`), paths, fileTimeout[tier]), paths] as const;
+  }),
+);
+const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY, groups);
 await report.follow(
   run({
     cwd: root,
-    files: files.map((file) => join(root, file)),
+    files: [...alone.map((file) => join(root, file)), ...groups.keys()],
     concurrency,
     timeout: fileTimeout[tier],
     execArgv: [`--test-timeout=${testTimeout[tier]}`, ...preloaded],

@@ -1,5 +1,4 @@
 import type { Site, SiteState } from '#drivers/site/site.ts';
-import { nominalVolts } from '#drivers/sunspec/nominal-grid.ts';
 import type { BoardDevices, GridReadings, SiteSample } from '#edge/sampler.ts';
 import { type BenchCase, isTwinned } from './case.ts';
 import type { Measured } from './quantities.ts';
@@ -64,7 +63,7 @@ export function actualOf(bench: BenchCase, site: Site | undefined, first: Counte
   const before = first.site;
   const wh = (key: 'importJ' | 'exportJ' | 'acChargeJ' | 'acDischargeJ'): number =>
     (state[key] - (before?.[key] ?? 0)) / joulesAWh;
-  const { voltagePercent, frequencyHz } = site.grid(state.time ?? 0);
+  const { frequencyHz } = site.grid(state.time ?? 0);
   const [hasPv, hasBattery] = [isTwinned(bench, 'inverter'), isTwinned(bench, 'battery')];
   return {
     ...(isTwinned(bench, 'clamps') && {
@@ -72,7 +71,7 @@ export function actualOf(bench: BenchCase, site: Site | undefined, first: Counte
       loadPower: state.loadW,
       gridImport: wh('importJ'),
       gridExport: wh('exportJ'),
-      voltage: (nominalVolts.lineToNeutral * voltagePercent) / 100,
+      voltage: site.voltsRms(state.time ?? 0),
       frequency: frequencyHz,
     }),
     ...(hasPv && { pvPower: state.pvW }),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gridtokenx } from '../test-command.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 let folder = '';
@@ -12,19 +12,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-const run = (
-  ...args: readonly string[]
-): Promise<{ code: number | string | undefined; stdout: string; stderr: string }> =>
-  new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [join(root, 'cli', 'gridtokenx.js'), 'boards', ...args],
-      { cwd: root },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : (error.code ?? undefined), stdout, stderr });
-      },
-    );
-  });
+const run = (...args: string[]) => gridtokenx(['boards', ...args], { cwd: root });
 
 const board = (ports: string, devices: string): string => `meterId: AMI_METER_TEST_001
 name: Test

@@ -1,6 +1,8 @@
 import { HardwareWatchdog } from '#hal/linux/watchdog.ts';
 import { SystemdNotify } from '#hal/linux/systemd.ts';
-import { createLog } from '#hal/log.ts';
+import { join } from 'node:path';
+import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
+import { createLog, type Log } from '#hal/log.ts';
 import { RealClock } from '#hal/real-clock.ts';
 import { loadBoardFile } from '#edge/board-file.ts';
 import { type IdentityStore, identityInFiles, identityInTpm } from '#edge/identity/identity-store.ts';
@@ -18,8 +20,8 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   const file = loadBoardFile(options.board);
   await using cleanup = new AsyncDisposableStack();
   const identityStore = await openIdentity(options, cleanup);
-  const data = cleanup.use(await DataFolder.open(options.data));
   const log = createLog('edge', process.env['GRIDTOKENX_LOG'] ?? 'info');
+  const dataFolder = await openData(options.data, cleanup, log);
   const tasks = new TaskHealth(log);
   // Whatever happens in one task, the others keep the site within its limits.
   const clock = new RealClock({
@@ -37,7 +39,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       clock,
       serverUrl: options.server,
       identityStore,
-      dataFolder: data.folder('boards'),
+      dataFolder,
       sampleSeconds: options.sample,
       seed: options.seed,
       ...(options.statusPort === undefined ? {} : { statusPort: options.statusPort }),
@@ -54,6 +56,26 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   if (statusPort !== undefined) process.stderr.write(`edge: status at http://127.0.0.1:${statusPort}/\n`);
   await clock.run(stopping.signal);
   process.stderr.write('edge: stopped; the next start goes on from there\n');
+}
+
+/** The disk is full, read-only or damaged. */
+const diskFaults: readonly string[] = ['ENOSPC', 'EROFS', 'EIO'];
+
+/**
+ * Where the board keeps its things. A disk that is full or read-only does not keep it from working: its outbox comes when
+ * there is room again.
+ */
+async function openData(path: string, cleanup: AsyncDisposableStack, log: Log): Promise<string> {
+  const boards = 'boards';
+  try {
+    return cleanup.use(await DataFolder.open(path)).folder(boards);
+  } catch (error) {
+    const code = systemCode(error instanceof GridError ? error.cause : error);
+    if (code === undefined || !diskFaults.includes(code)) throw error;
+    log.error({ reason: reasonOf(error) }, 'nothing can be kept; control begins without');
+    process.stderr.write(`edge: ${reasonOf(error)}; control begins without\n`);
+    return join(path, boards);
+  }
 }
 
 /** Checked before anything else is begun; with a TPM it is that or nothing. */

@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { UnixSeconds } from '#hal/units.ts';
 import { FlashList } from '#head-end/enrolment/flash-list.ts';
 import { TestOperator } from '#head-end/gateway/operator/test-operator.ts';
 import { parseLfdi } from '#ieee2030_5/identity.ts';
-
-const launcher = fileURLToPath(new URL('../gridtokenx.js', import.meta.url));
+import { gridtokenx } from '../test-command.ts';
 
 test('a board is allowed, listed, released and taken off the list from the command line, by who has a key', async (t) => {
   await using operator = await TestOperator.start();
-  const provision = async (args: readonly string[], key = operator.key) => {
-    const words = [launcher, 'provision', ...args, '--url', `http://127.0.0.1:${operator.port}`];
-    const child = spawn(process.execPath, words, {
-      signal: t.signal,
+  const url = `http://127.0.0.1:${operator.port}`;
+  const provision = (args: readonly string[], key = operator.key) =>
+    gridtokenx(['provision', ...args, '--url', url], {
       env: { ...process.env, GRIDTOKENX_API_KEY: key },
+      signal: t.signal,
     });
-    const said = { stdout: '', stderr: '' };
-    for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].on('data', (text) => (said[stream] += String(text)));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, ...said };
-  };
   const hash = 'AB'.repeat(32);
   const allow = ['allow', hash, '--serial', 'GTX-1', '--building', 'LIBRARY_001'];
   assert.equal((await provision(allow, 'gtx_nobody')).code, 2);

@@ -12,29 +12,12 @@ import { makeNextIssuing } from '#provisioning/authority-making.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { isEncrypted } from '#provisioning/key-encryption.ts';
 import { readRevocationList } from '#provisioning/revocation-list.ts';
+import { type Ended, gridtokenx } from '../test-command.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 
-interface Result {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function provision(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Result> {
-  const child = spawn(process.execPath, [main, 'provision', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
-  });
-  const texts = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].on('data', (chunk: Buffer) => {
-      texts[name] += chunk.toString();
-    });
-  }
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, ...texts };
-}
+const provision = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+  gridtokenx(['provision', ...args], { env: { ...process.env, ...env } });
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
@@ -50,8 +33,8 @@ async function authority(t: TestContext): Promise<{ folder: string; ca: string }
   return { folder, ca };
 }
 
-const done = (result: Result): Result => {
-  assert.equal(result.status, 0, result.stderr);
+const done = (result: Ended): Ended => {
+  assert.equal(result.code, 0, result.stderr);
   return result;
 };
 
@@ -65,12 +48,12 @@ test('where nobody types a passphrase one is made beside the folder, and later c
   done(await provision(['issue', '--ca', ca, '--out', join(folder, 'a')]));
   await rm(`${ca}.passphrase`);
   const without = await provision(['issue', '--ca', ca, '--out', join(folder, 'b')]);
-  assert.equal(without.status, 2);
+  assert.equal(without.code, 2);
   assert.match(without.stderr, /^GTX-PRV-021 .*\n {2}hint: .*--passphrase-file/);
   const wrong = await provision(['issue', '--ca', ca, '--out', join(folder, 'b')], {
     GRIDTOKENX_CA_PASSPHRASE: 'mistaken',
   });
-  assert.equal(wrong.status, 2);
+  assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /^GTX-PRV-020 The passphrase does not open .*issuing\.key/);
 });
 
@@ -89,7 +72,7 @@ test('a passphrase from a file or the environment encrypts and opens; a short on
   assert.match(short.stderr, /^GTX-PRV-028 /);
   const absent = await provision(['ca', 'init', '--out', join(folder, 'b'), '--passphrase-file', join(folder, 'none')]);
   assert.match(absent.stderr, /^GTX-PRV-027 /);
-  assert.deepEqual([short.status, absent.status], [2, 2]);
+  assert.deepEqual([short.code, absent.code], [2, 2]);
 });
 
 test('issue, renew, revoke and status tell one story, and the log of it holds', async (t) => {
@@ -148,7 +131,7 @@ test('issue, renew, revoke and status tell one story, and the log of it holds', 
   done(await provision(['log', 'verify', '--ca', ca, '--head', head]));
   await writeFile(log, (await readFile(log, 'utf8')).replace('"S1"', '"S2"'));
   const changed = await provision(['log', 'verify', '--ca', ca]);
-  assert.equal(changed.status, 1);
+  assert.equal(changed.code, 1);
   assert.match(changed.stderr, /^GTX-CHN-001 .*entry 0/);
 });
 
@@ -190,7 +173,7 @@ test('inspect explains what a file holds and what is wrong with it', async (t) =
   assert.equal(key, 'private key\n  key             P-256\n  ! it is not encrypted\n');
   await writeFile(join(folder, 'nonsense'), 'nonsense');
   const none = await provision(['inspect', join(folder, 'nonsense')]);
-  assert.equal(none.status, 2);
+  assert.equal(none.code, 2);
   assert.match(none.stderr, /^GTX-PRV-032 /);
 });
 
@@ -224,9 +207,9 @@ test('what does not go together is refused before anything is written', async (t
   ];
   await Promise.all(
     cases.map(async ([args, expected]) => {
-      const { status, stderr } = await provision(args);
+      const { code, stderr } = await provision(args);
       assert.match(stderr, expected, args.join(' '));
-      assert.equal(status, 2, args.join(' '));
+      assert.equal(code, 2, args.join(' '));
     }),
   );
   await assert.rejects(stat(join(folder, 'x')));

@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { TestOperator } from '#head-end/gateway/operator/test-operator.ts';
 import { lfdiOf } from '#ieee2030_5/identity.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import { writeIdentity } from '#provisioning/identity-files.ts';
-
-const launcher = fileURLToPath(new URL('../gridtokenx.js', import.meta.url));
+import { gridtokenx } from '../test-command.ts';
 
 test('a board is swapped from the command line: the building stays the device, by the new certificate alone', async (t) => {
   await using operator = await TestOperator.start();
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-swap-'));
   t.after(() => rm(folder, { recursive: true }));
-  const swap = async (...args: readonly string[]) => {
-    const words = [launcher, 'provision', 'swap', ...args, '--url', `http://127.0.0.1:${operator.port}`];
-    const child = spawn(process.execPath, words, {
-      signal: t.signal,
-      env: { ...process.env, GRIDTOKENX_API_KEY: operator.key },
-    });
-    const said = { stdout: '', stderr: '' };
-    for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].on('data', (text) => (said[stream] += String(text)));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, ...said };
-  };
+  const url = `http://127.0.0.1:${operator.port}`;
+  const env = { ...process.env, GRIDTOKENX_API_KEY: operator.key };
+  const swap = (...args: readonly string[]) =>
+    gridtokenx(['provision', 'swap', ...args, '--url', url], { env, signal: t.signal });
   const { registry } = operator.server;
   const old = await operator.server.device({ meterId: 'R1' });
   const other = await operator.server.device({ meterId: 'R2' });

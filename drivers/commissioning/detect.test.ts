@@ -160,15 +160,20 @@ test('a line is searched for the setting at which its devices answer, and then a
   assert.ok(!tried.includes('2400 8N1'));
 });
 
-test('nobody on the line is nobody, and a stop is obeyed', async () => {
+test('nobody on the line is nobody', async () => {
   const portOf = (): BytePort => new TestLine(() => undefined);
   const settings = [{ baud: 115_200, parity: 'none', stopBits: 1 }] as const;
   const options = { portOf, units: [1], settings, answerTimeoutMs: 10, listenMs: 20 };
   assert.deepEqual(await searchSerial(options), { finding: undefined, damagedAt: [] });
-  const stopping = new AbortController();
-  const search = searchSerial({ ...options, listenMs: 60_000, signal: stopping.signal });
-  setTimeout(() => stopping.abort(new Error('asked to stop')), 60);
-  await assert.rejects(search, /asked to stop/);
+});
+
+test('a stop is obeyed while a line is opened to be listened to, and while it is', async () => {
+  for (const soon of [(stop: () => void) => stop(), setImmediate]) {
+    const stopping = new AbortController();
+    const portOf = (): BytePort => new TestLine(() => soon(() => stopping.abort(new Error('asked to stop'))));
+    const options = { portOf, units: [1], settings: [], listenMs: 60_000, signal: stopping.signal };
+    await assert.rejects(searchSerial(options), /asked to stop/);
+  }
 });
 
 /** A front-end that sends a message in the middle of something else, and answers nothing. */

@@ -32,6 +32,7 @@ export async function listenForEmon(
   stream.on('data', (chunk: Buffer) => splitter.push(chunk, take));
   stream.on('error', (error) => heard.reject(error));
   signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
   using _limit = deadline(ms, () => heard.resolve(undefined));
   try {
     return await heard.promise;

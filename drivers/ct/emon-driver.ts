@@ -2,7 +2,6 @@ import { Type } from '#hal/schema.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
 import { W, Wh } from '#hal/units.ts';
 import { driver } from '../driver.ts';
-import { nominalVolts } from '../sunspec/nominal-grid.ts';
 import { EmonMeter } from './emon-meter.ts';
 import { clampSettings } from './clamp-calibration.ts';
 import { okLayoutNames } from './emon-ok-frame.ts';
@@ -60,7 +59,7 @@ export const emonTx = driver({
         if (loadChannel !== undefined)
           channels[loadChannel - 1] = { powerW: W(site.state.loadW), energyWh: site.consumptionWh };
         channels[gridChannel - 1] = { powerW: W(site.state.gridW), energyWh: site.netGridWh };
-        twin.emit({ voltsRms: (nominalVolts.lineToNeutral * site.grid(now).voltagePercent) / 100, channels });
+        twin.emit({ voltsRms: site.voltsRms(now), channels });
       },
       [Symbol.asyncDispose]: () => twin[Symbol.asyncDispose](),
     };

@@ -1,7 +1,6 @@
 import { Type } from '#hal/schema.ts';
 import { driver } from '../driver.ts';
 import type { Site } from '../site/site.ts';
-import { nominalVolts } from '../sunspec/nominal-grid.ts';
 import { Ade7953, nominalGain } from './ade7953.ts';
 import { type Ade7953ClampFitting, Ade7953Twin } from './ade7953-twin.ts';
 import { Atm90e32 } from './atm90e32.ts';
@@ -61,7 +60,7 @@ function flowsOf(
   now: number,
   { gridChannel, loadChannel }: { readonly gridChannel: number; readonly loadChannel?: number | undefined },
 ): TwinClamp[] {
-  const volts = (nominalVolts.lineToNeutral * site.grid(now).voltagePercent) / 100;
+  const volts = site.voltsRms(now);
   return Array.from({ length: inputs }, (_, i) => {
     const powerW = i + 1 === gridChannel ? site.state.gridW : i + 1 === loadChannel ? site.state.loadW : 0;
     return { volts, powerW };

@@ -1,6 +1,5 @@
 import { driver, type Driver, modbusUnit, type SettingsFault, type TwinContext } from '../driver.ts';
 import { pointFor, type RegisterMap } from '../register-map.ts';
-import { nominalVolts } from '../sunspec/nominal-grid.ts';
 import { SunSpecMeter } from '../sunspec/sunspec-meter.ts';
 import { SunSpecMeterTwin } from '../sunspec/sunspec-meter-twin.ts';
 import { meterMaps } from './maps.ts';
@@ -17,7 +16,7 @@ export const connectionPoint = ({ site, clock }: Pick<TwinContext, 'site' | 'clo
   reactiveVar: () => site.gridVar,
   importWh: () => site.importWh,
   exportWh: () => site.exportWh,
-  voltsRms: () => (nominalVolts.lineToNeutral * site.grid(clock.now()).voltagePercent) / 100,
+  voltsRms: () => site.voltsRms(clock.now()),
   frequencyHz: () => site.grid(clock.now()).frequencyHz,
 });
 

@@ -5,7 +5,7 @@ import { PortConnection } from '../port-connection.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import { exceptionError, functionCode, headerBytes } from './protocol.ts';
 import { type FrameShape, readHeadBytes, RegisterClient } from './register-client.ts';
-import { type SharedRequest, shareReads } from './shared-reads.ts';
+import { type SharedRequest, shareRequests } from './shared-requests.ts';
 
 export interface ModbusTcpClientOptions {
   /** Wall time a request may take, the wait for its turn and for a connection included. 1,000 unless told. */
@@ -151,7 +151,7 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
     const { stream } = this.#connection;
     const count = Math.min(this.#maxInFlight - this.#sent.size, this.#waiting.length);
     if (stream === undefined || count === 0) return;
-    const requests = shareReads(this.#waiting.splice(0, count)).map(({ request, served }) =>
+    const requests = shareRequests(this.#waiting.splice(0, count)).map(({ request, served }) =>
       withServed(request, served),
     );
     for (const request of requests) {

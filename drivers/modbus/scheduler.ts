@@ -1,7 +1,6 @@
 import { GridError } from '#hal/errors.ts';
 import { type BusTimer, wallTimer } from './bus-timer.ts';
-import { maxReadRegisters } from './protocol.ts';
-import { planReads } from './read-plan.ts';
+import { shareReads } from './read-plan.ts';
 import type { RegisterTransport } from './transport.ts';
 import { UnitHealth } from './unit-health.ts';
 
@@ -196,9 +195,7 @@ export class BusScheduler implements RegisterTransport, AsyncDisposable {
     const alike = ready.filter(
       ({ kind, unit, isInput }) => kind !== 'write' && unit === first.unit && isInput === first.isInput,
     );
-    const spans = planReads(alike, { bridge: reach, maxRegisters: maxReadRegisters });
-    const span = spans.find(({ start, end }) => start <= first.start && first.end <= end);
-    return span === undefined ? [first] : alike.filter(({ start, end }) => span.start <= start && end <= span.end);
+    return shareReads(alike, { bridge: reach }).find(({ wanted }) => wanted.includes(first))!.wanted;
   }
 
   async #carryOut(jobs: readonly Job[]): Promise<void> {

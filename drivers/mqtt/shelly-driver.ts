@@ -2,7 +2,6 @@ import { Type } from '#hal/schema.ts';
 import { EmulatedBroker } from '#hal/emulated/mqtt.ts';
 import { clampSettings } from '../ct/clamp-calibration.ts';
 import { driver } from '../driver.ts';
-import { nominalVolts } from '../sunspec/nominal-grid.ts';
 import { ShellyMeter } from './shelly-meter.ts';
 import { formatShelly, shellyChannels, shellyForms } from './shelly-messages.ts';
 
@@ -44,7 +43,7 @@ export const shelly = driver({
       wire: broker.link(prefix),
       afterSecond: (now) => {
         const { state } = site;
-        const volts = (nominalVolts.lineToNeutral * site.grid(now).voltagePercent) / 100;
+        const volts = site.voltsRms(now);
         const length = form === 'em' ? shellyChannels : Math.max(gridChannel, loadChannel);
         const channels = Array.from({ length }, (_, i) => {
           const isGrid = i + 1 === gridChannel;

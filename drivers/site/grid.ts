@@ -13,6 +13,16 @@ export type GridSource = (time: number) => GridCondition;
 /** As on a campus in the United States. */
 export const nominalGrid: GridCondition = { voltagePercent: 100, frequencyHz: 60 };
 
+/** Of the voltage: what a load that switches somewhere near makes of it from one second to the next. */
+const flickerShare = 0.0015;
+
+/**
+ * By how much the voltage of a second differs from what is scheduled, as a factor: never the same for long, as little as
+ * no protection takes notice of.
+ * @param seed of the place: others see others
+ */
+export const flickerAt = (seed: number, time: number): number => 1 + flickerShare * (2 * uniform(seed, time) - 1);
+
 export interface GridChange extends Partial<GridCondition> {
   /** Unix second from which it holds. */
   readonly from: number;

@@ -9,7 +9,8 @@ import {
   batterySecond,
   capacityJ,
 } from './battery.ts';
-import { type GridCondition, type GridSource, nominalGrid } from './grid.ts';
+import { nominalVolts } from '../sunspec/nominal-grid.ts';
+import { flickerAt, type GridCondition, type GridSource, nominalGrid } from './grid.ts';
 import { BuildingLoad } from './load.ts';
 import type { BuildingType } from './load-shapes.ts';
 import { PvPlant } from './pv.ts';
@@ -92,6 +93,7 @@ export class Site {
   readonly #state: SiteState;
   readonly #pv: (time: number) => number;
   readonly #load: (time: number) => number;
+  readonly #flickerSeed: number;
   readonly #battery: BatterySecond = { acW: 0, dcChargeJ: 0, dcDischargeJ: 0, lossJ: 0 };
   /** Without limits and with the battery at rest until the devices are connected. */
   controls: SiteControls = idle;
@@ -110,6 +112,7 @@ export class Site {
     const { traces, location, building, peakLoadW, pvRatedW } = spec;
     const plant = new PvPlant({ ratedW: pvRatedW, latitude: location.latitude, longitude: location.longitude }, seed);
     const load = new BuildingLoad({ building, peakLoadW, timeZone: location.timeZone }, seedOf(seed, spec.meterId));
+    this.#flickerSeed = seedOf(seed, `${spec.meterId} flicker`);
     this.#pv = traces?.pvW ?? ((time) => plant.powerW(time));
     this.#load = traces?.loadW ?? ((time) => load.powerW(time));
   }
@@ -143,6 +146,11 @@ export class Site {
     this.#state.time = time;
   }
 
+  /** Between line and neutral at the connection point, as its meter measures it; it flickers each second. */
+  voltsRms(time: number): number {
+    const { voltagePercent } = this.grid(time);
+    return ((nominalVolts.lineToNeutral * voltagePercent) / 100) * flickerAt(this.#flickerSeed, time);
+  }
   /** At the connection point in the last second; positive is drawn from the grid. */
   get gridVar(): number {
     return 0 - this.#reactiveVar;

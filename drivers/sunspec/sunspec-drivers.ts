@@ -4,6 +4,7 @@ import { SunSpecBattery } from './battery.ts';
 import { SunSpecBatteryTwin } from './battery-twin.ts';
 import { SunSpecInverter } from './inverter.ts';
 import { SunSpecInverterTwin } from './inverter-twin.ts';
+import { siteStorage, siteSun } from './site-sources.ts';
 
 const settings = { unit: modbusUnit };
 const generations = ['ieee1547', 'legacy'] as const;
@@ -27,8 +28,7 @@ export const sunSpecInverter = driver({
   },
   make: ({ unit }, bus, { clock }) => new SunSpecInverter(bus, unit, clock),
   twin: ({ ratedW, models = 'ieee1547' }, { clock, site, serial, inverterModels = models }) => {
-    const source = { ratedW, serial, powerW: () => site.state.pvW, energyWh: () => site.generationWh };
-    const twin = new SunSpecInverterTwin(source, clock, inverterModels);
+    const twin = new SunSpecInverterTwin({ ...siteSun(site), ratedW, serial }, clock, inverterModels);
     return { wire: twin.bank, power: twin.power.bind(twin) };
   },
 });
@@ -50,18 +50,7 @@ export const sunSpecBattery = driver({
   },
   make: ({ unit }, bus, context) => new SunSpecBattery(bus, unit, context),
   twin: ({ ratedW, capacityWh, models = 'ieee1547' }, { clock, site, serial }) => {
-    const source = {
-      ratedW,
-      capacityWh,
-      serial,
-      acPowerW: () => site.state.batteryW,
-      socCentiPercent: () => site.stateOfChargeCentiPercent,
-      acChargeWh: () => site.acChargeWh,
-      acDischargeWh: () => site.acDischargeWh,
-      dcChargeWh: () => site.dcChargeWh,
-      dcDischargeWh: () => site.dcDischargeWh,
-    };
-    const twin = new SunSpecBatteryTwin(source, clock, models);
+    const twin = new SunSpecBatteryTwin({ ...siteStorage(site), ratedW, capacityWh, serial }, clock, models);
     return { wire: twin.bank, power: twin.power.bind(twin) };
   },
 });

@@ -1,6 +1,6 @@
-import type { StatementSync } from 'node:sqlite';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { RootName } from '#ieee2030_5/types.generated.ts';
+import type { FileStatement } from '../outbox-database.ts';
 import type { OutboxFile } from '../outbox-file.ts';
 import type { ResourceNode } from './resource-node.ts';
 
@@ -41,6 +41,15 @@ const tables = `
   CREATE TABLE IF NOT EXISTS client_resources (board TEXT, depth INTEGER, url TEXT, name TEXT, parent TEXT,
     fixed INTEGER, without TEXT, pages BLOB, PRIMARY KEY (board, url)) STRICT, WITHOUT ROWID;`;
 
+/** What the client of this run knows is newer than what the file has. */
+const carryOver = `
+  INSERT OR REPLACE INTO file.client_memory SELECT * FROM main.client_memory;
+  DELETE FROM file.client_resources WHERE board IN (SELECT board FROM main.client_resources);
+  INSERT INTO file.client_resources SELECT * FROM main.client_resources;
+  INSERT OR IGNORE INTO file.client_posts SELECT board,
+    sequence + (SELECT coalesce(max(sequence), 0) FROM file.client_posts), href, device, subject, status, body
+    FROM main.client_posts;`;
+
 /**
  * What one board's 2030.5 client keeps in the outbox's file: posts that wait, what it remembers of events, and the
  * resources as it saw them last, so that a board that starts without its server knows its programs.
@@ -54,7 +63,6 @@ export class ClientFile {
       | 'done'
       | 'next'
       | 'count'
-      | 'last'
       | 'readdress'
       | 'keep'
       | 'forget'
@@ -63,21 +71,22 @@ export class ClientFile {
       | 'remove'
       | 'all'
       | 'rewrite',
-      StatementSync
+      FileStatement
     >
   >;
-  #sequence: number;
 
   constructor(file: OutboxFile, board: string) {
     this.#file = file;
     this.#board = board;
-    file.define(tables);
+    file.define(tables, carryOver);
     this.#statements = {
-      post: file.prepare('INSERT OR IGNORE INTO client_posts VALUES (?, ?, ?, ?, ?, ?, ?)'),
+      post: file.prepare(
+        `INSERT OR IGNORE INTO client_posts SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6
+          FROM client_posts WHERE board = ?1`,
+      ),
       done: file.prepare('DELETE FROM client_posts WHERE board = ? AND sequence <= ?'),
       next: file.prepare('SELECT * FROM client_posts WHERE board = ? ORDER BY sequence LIMIT 1'),
       count: file.prepare('SELECT count(*) AS n FROM client_posts WHERE board = ?'),
-      last: file.prepare('SELECT max(sequence) AS n FROM client_posts WHERE board = ?'),
       readdress: file.prepare(
         'UPDATE OR REPLACE client_posts SET device = ?, body = replace(body, ?, ?) WHERE board = ? AND device = ?',
       ),
@@ -89,7 +98,6 @@ export class ClientFile {
       all: file.prepare('SELECT * FROM client_resources WHERE board = ? ORDER BY depth, url'),
       rewrite: file.prepare('UPDATE client_resources SET pages = ? WHERE board = ? AND url = ?'),
     };
-    this.#sequence = Number(this.#statements.last.get(board)?.['n'] ?? 0);
   }
 
   get waitingPosts(): number {
@@ -128,14 +136,13 @@ export class ClientFile {
     values: ReadonlyMap<string, string | undefined>,
     posts: readonly Omit<QueuedPost, 'sequence'>[],
   ): Promise<void> {
-    const rows = posts.map((post) => ({ ...post, sequence: ++this.#sequence }));
     return this.#file.transact(() => {
       for (const [name, value] of values) {
         if (value === undefined) this.#statements.forget.run(this.#board, name);
         else this.#statements.keep.run(this.#board, name, value);
       }
-      for (const { sequence, href, device, subject, status, body } of rows) {
-        this.#statements.post.run(this.#board, sequence, href, device, subject, status, body);
+      for (const { href, device, subject, status, body } of posts) {
+        this.#statements.post.run(this.#board, href, device, subject, status, body);
       }
     });
   }

@@ -8,16 +8,14 @@ import type { Schedule } from '#ieee2030_5/events/schedule.ts';
 import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { FlowReservationResponseList, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
 import type { OutboxFile } from '../outbox-file.ts';
-import { Alarm } from './alarm.ts';
 import { ClientFile } from './client-file.ts';
 import type { Connection } from './connection.ts';
+import { Conversation } from './conversation.ts';
 import type { Resources } from './discovery.ts';
 import { EventLife, type Participation } from './event-life.ts';
 import { Extension } from './extension.ts';
 import { type LoggedEvent, LogEvents } from './log-events.ts';
 import { Managed } from './managed.ts';
-import { ManagedDevices } from './managed-devices.ts';
-import { Reach } from './reach.ts';
 import { type ManagedDevice, type RegistrationState } from './registration.ts';
 import type { DeviceReports } from './reports.ts';
 import { ResponseQueue } from './response-queue.ts';
@@ -60,15 +58,10 @@ export class UtilityClient implements AsyncDisposable {
   readonly #devices: Map<Lfdi, Managed>;
   /** Of the certificate in use. */
   #lfdi: Lfdi;
-  readonly #managed: ManagedDevices;
   readonly #server: ServerView;
   readonly #extension: Extension;
-  readonly #alarm: Alarm;
+  readonly #conversation: Conversation;
   readonly #listeners = new Set<ViewListener>();
-  readonly #reach: Reach;
-  #isStopped = false;
-  #talking: Promise<void> | undefined;
-  #stopReason: GridError | undefined;
 
   constructor(options: UtilityClientOptions) {
     const { clock, connection, outboxFile, board, log, lfdi, serverUrl } = options;
@@ -87,32 +80,32 @@ export class UtilityClient implements AsyncDisposable {
         return [device.lfdi, new Managed(device, life, new LogEvents(file, device.lfdi, memory))];
       }),
     );
-    this.#managed = new ManagedDevices(this.#devices, log);
     const isInBand = options.registration === 'in band';
     const devices = this.#devices;
     this.#server = new ServerView({ connection, serverUrl, file, devices, isInBand, seed, log });
-    this.#reach = new Reach(seed, log, () => this.#server.patience);
     this.#extension = new Extension(connection, file);
-    this.#alarm = new Alarm(clock, 'utility', 'exchange', (now) => this.#turn(now));
+    this.#conversation = new Conversation({
+      clock,
+      connection,
+      server: this.#server,
+      devices,
+      queue: this.#queue,
+      subscriptions: options.subscriptions,
+      seed,
+      log,
+      ownLfdi: () => this.#lfdi,
+      onChange: () => this.#notify(),
+    });
   }
 
   /** Takes over what an earlier run knew, and talks to the server from the clock's next moment on. */
   async start(): Promise<void> {
-    const { clock, subscriptions } = this.#options;
     this.#server.restore();
-    await this.#managed.step(() => this.serverNow());
-    await subscriptions?.start((url, isSubscribed) => {
-      this.#server.notified(url, isSubscribed, clock.now());
-      this.#hasten();
-    });
-    this.#alarm.set(clock.now());
+    await this.#conversation.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopped = true;
-    this.#alarm[Symbol.dispose]();
-    await this.#talking;
-    await this.#options.subscriptions?.[Symbol.asyncDispose]();
+    await this.#conversation[Symbol.asyncDispose]();
   }
 
   /**
@@ -122,22 +115,12 @@ export class UtilityClient implements AsyncDisposable {
    * does, and then nothing has changed.
    */
   async become(change: () => Promise<Lfdi>): Promise<void> {
-    while (this.#talking !== undefined) await this.#talking;
-    const changing = change().then((lfdi) => this.#rename(lfdi));
-    // Turns that come meanwhile share it; that it fails is none of their business.
-    this.#talking = changing
-      .catch(() => undefined)
-      .finally(() => {
-        this.#talking = undefined;
-        this.#reach.askAgain();
-        if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
-      });
-    await Promise.all([changing, this.#talking]);
+    await this.#conversation.pause(async () => this.#rename(await change()));
   }
 
   /** Server time: what events are reckoned in. */
   serverNow(): UnixSeconds {
-    return UnixSeconds(this.#options.clock.now() + this.#server.timeOffset);
+    return this.#conversation.serverNow();
   }
 
   /** Server time minus the board's, seconds; 0 before the server was reached for the first time. */
@@ -157,7 +140,7 @@ export class UtilityClient implements AsyncDisposable {
 
   /** Why nothing goes on, if it does not. */
   get lastError(): GridError | undefined {
-    return this.#stopReason ?? this.#reach.lastError;
+    return this.#conversation.lastError;
   }
 
   registration(lfdi: Lfdi = this.#lfdi): RegistrationState {
@@ -192,20 +175,19 @@ export class UtilityClient implements AsyncDisposable {
     const managed = this.#devices.get(lfdi);
     if (managed === undefined) return;
     managed.report(reports, der);
-    if (managed.view !== undefined) this.#hasten(managed.nextReport());
+    if (managed.view !== undefined) this.#conversation.hasten(managed.nextReport());
   }
 
   /** The flow reservations that a server has granted: their events are answered where it asks for responses. */
   reserved(list: FlowReservationResponseList, lfdi: Lfdi = this.#lfdi): void {
     const managed = this.#devices.get(lfdi);
-    if (managed?.reserve(list, this.#options.connection.origin) !== true || this.#isStopped) return;
-    this.#alarm.hasten(this.#options.clock.now());
+    if (managed?.reserve(list, this.#options.connection.origin) === true) this.#conversation.wake();
   }
 
   /** Tells the server of an alarm, or of another event. Without a server it is kept. */
   logEvent(event: LoggedEvent, lfdi: Lfdi = this.#lfdi): void {
     this.#devices.get(lfdi)?.logEvents.add(event, this.serverNow());
-    if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
+    this.#conversation.wake();
   }
 
   /** Whether the server was told, in this run or an earlier one, that something holds, and not yet that it is over. */
@@ -218,7 +200,7 @@ export class UtilityClient implements AsyncDisposable {
     const managed = this.#devices.get(lfdi);
     if (managed === undefined) return;
     managed.participation = participation;
-    if (!this.#isStopped) this.#alarm.hasten(this.#options.clock.now());
+    this.#conversation.wake();
   }
 
   /**
@@ -226,10 +208,8 @@ export class UtilityClient implements AsyncDisposable {
    * Rejects with `GTX-SEP-001`, `-002`, with `-004` where the server does not have them, with `-008` after a wrong PIN.
    */
   async resources(lfdi: Lfdi = this.#lfdi): Promise<Resources> {
-    const { clock } = this.#options;
     if (!this.#server.isKnown || this.view(lfdi) === undefined) {
-      this.#reach.askAgain();
-      await this.#turn(clock.now());
+      await this.#conversation.ask();
       if (this.lastError !== undefined) throw this.lastError;
     }
     const found = this.#server.resources(lfdi);
@@ -245,14 +225,12 @@ export class UtilityClient implements AsyncDisposable {
     const soon = UnixSeconds(this.#options.clock.now() + 1);
     this.#server.expire(soon);
     this.#extension.forget();
-    this.#hasten(soon);
+    this.#conversation.hasten(soon);
   }
 
   /** The server answers again, as somebody else has found: there is no need to wait any longer. */
   reached(): void {
-    if (!this.#reach.isLost || this.#isStopped) return;
-    this.#reach.askAgain();
-    this.#alarm.hasten(this.#options.clock.now() + 1);
+    this.#conversation.reached();
   }
 
   /** At once, so that nothing comes between. */
@@ -280,75 +258,6 @@ export class UtilityClient implements AsyncDisposable {
       log.error({ lfdi, reason: error.describe() }, 'what is kept of the device stays under its old LFDI');
       return false;
     }
-  }
-
-  /** Without a server the alarm stays with the back-off. */
-  #hasten(at: number = this.#options.clock.now()): void {
-    if (!this.#reach.isLost && !this.#isStopped) this.#alarm.hasten(at);
-  }
-
-  /** One turn of talking to the server; callers that come during one share it. */
-  #turn(now: UnixSeconds): Promise<void> {
-    this.#talking ??= this.#talk(now).finally(() => {
-      this.#talking = undefined;
-    });
-    return this.#talking;
-  }
-
-  async #talk(now: UnixSeconds): Promise<void> {
-    if (this.#isStopped) return;
-    const isAsked = now >= this.#reach.retryAt;
-    const isChanged = isAsked && (await this.#attempt(now, () => this.#server.refresh(now))) === true;
-    // Events go on without their server.
-    const isMoved = await this.#managed.step(() => this.serverNow());
-    if (isChanged || isMoved) this.#notify();
-    let retry: number | undefined;
-    if (isAsked && !this.#reach.isLost) {
-      await this.#attempt(now, async () => {
-        retry = await this.#tell(now);
-      });
-    }
-    this.#setAlarm(now, retry);
-  }
-
-  #attempt<Result>(now: UnixSeconds, talk: () => Promise<Result>): Promise<Result | undefined> {
-    return this.#reach.attempt(now, talk, () => this.#server.refusal);
-  }
-
-  /** Responses, reports, LogEvents and subscriptions. Answers when to come again for responses that wait. */
-  async #tell(now: UnixSeconds): Promise<number | undefined> {
-    const { connection, subscriptions } = this.#options;
-    const retry = await this.#queue.drain(now);
-    await this.#managed.tell(connection, now);
-    const [first] = this.#devices.values();
-    const own = this.#server.endDevice(this.#lfdi) ?? first?.view?.endDevice;
-    await subscriptions?.keep(connection, this.#server.nodes, own?.SubscriptionListLink?.href, now);
-    const reason = await this.#managed.leaveWrongPins(connection, this.#server, this.serverNow());
-    if (reason !== undefined) {
-      this.#isStopped = true;
-      this.#stopReason = reason;
-    }
-    return retry;
-  }
-
-  #setAlarm(now: UnixSeconds, retry: number | undefined): void {
-    if (this.#isStopped) {
-      this.#alarm.set(undefined);
-      return;
-    }
-    const { isLost, retryAt } = this.#reach;
-    const due: number[] = [];
-    for (const managed of this.#devices.values()) {
-      if (managed.nextStep !== undefined) due.push(managed.nextStep - this.#server.timeOffset);
-      if (!isLost) due.push(managed.nextReport());
-    }
-    if (isLost) due.push(retryAt);
-    else {
-      const others = [retry, this.#options.subscriptions?.nextDue()].filter((at) => at !== undefined);
-      due.push(this.#server.nextDue(), ...others);
-    }
-    const next = Math.min(...due);
-    this.#alarm.set(next === Number.POSITIVE_INFINITY ? undefined : Math.max(next, now + 1));
   }
 
   #notify(): void {

@@ -8,6 +8,7 @@ import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
 import { GridError } from '#hal/errors.ts';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
+import { machineTime, replaceWallTime, wallMs } from '#hal/wall.ts';
 import { lfdiOf, sfdiOf } from '#ieee2030_5/identity.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import type { DeviceIdentity } from '#provisioning/identity-files.ts';
@@ -28,8 +29,10 @@ async function ground(t: TestContext, profile: Profile = 'operational') {
     const lfdi = lfdiOf(der);
     return { certificatePem: chainPem, keyPem: '', caPem: '', lfdi, sfdi: sfdiOf(lfdi) };
   };
-  const began = Date.now();
-  t.mock.timers.enable({ apis: ['Date'], now: began });
+  const began = wallMs();
+  let daysLater = 0;
+  const wall = replaceWallTime({ ...machineTime, unixMs: () => began + daysLater * dayMs });
+  t.after(() => wall[Symbol.dispose]());
   const store = {
     identity: await issue(),
     /** Origins that were asked. */
@@ -57,7 +60,7 @@ async function ground(t: TestContext, profile: Profile = 'operational') {
   let minutes = 0;
   /** Goes so many days after the beginning, and asks a few times. */
   const atDay = async (days: number): Promise<void> => {
-    t.mock.timers.setTime(began + days * dayMs);
+    daysLater = days;
     minutes += 5;
     await clock.runUntil({ time: minutes * 60, phase: 9 });
   };

@@ -32,11 +32,12 @@ export function reportOf(
   at: UnixSeconds,
   {
     isControlAlive,
-    tasks,
+    others,
     tpm,
   }: {
     readonly isControlAlive: boolean;
-    readonly tasks: readonly PartHealth[];
+    /** Parts beside those of the board. */
+    readonly others: readonly PartHealth[];
     readonly tpm: TpmSignatures | undefined;
   },
 ): BoardReport {
@@ -46,7 +47,7 @@ export function reportOf(
     name: file.name,
     at,
     isControlAlive,
-    parts: [...board.health, ...tasks],
+    parts: [...board.health, ...others],
     sample: board.sample ?? null,
     reasons: explanation === undefined ? [] : explainInWords(explanation, board.utility.view()),
     outbox: { ...board.outbox.report(), totals: board.outbox.totals },

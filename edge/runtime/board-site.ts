@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Clock } from '#hal/clock.ts';
+import { GridError } from '#hal/errors.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import { portsOfWire, type Role, type Wire, type Wires } from '#drivers/driver.ts';
 import { driverNamed } from '#drivers/registry.ts';
 import { type BoardDevice, devicesOf, isEmulated } from '../board-devices.ts';
 import type { BoardFile } from '../board-file.ts';
 import type { EmulatedBuilding } from '../fleet/emulated-building.ts';
+import { Health, type PartHealth } from '../health.ts';
 import type { BoardDevices, SiteSample } from '../sampler.ts';
 import { DeviceFile } from './device-memory.ts';
 import type { BoardRecorder } from '../recording/board-recorder.ts';
@@ -39,6 +41,7 @@ export const frameSeconds = 10;
 export class BoardSite implements AsyncDisposable {
   readonly #options: BoardSiteOptions;
   readonly #resources = new AsyncDisposableStack();
+  readonly #health = new Health();
   #building: EmulatedBuilding | undefined;
 
   constructor(options: BoardSiteOptions) {
@@ -51,10 +54,18 @@ export class BoardSite implements AsyncDisposable {
     return devicesOf(file).some(({ entry }) => isEmulated(file, entry));
   }
 
+  /** How it keeps what devices and building must remember: a disk that is full keeps none of them from working. */
+  get health(): readonly PartHealth[] {
+    return this.#health.parts;
+  }
+
   /** Starts the twins and makes the drivers; which of the devices are there is found out when they are started. */
   async start(): Promise<BoardDevices> {
     const { file, clock, dataFolder, through = (_device, wire) => wire, recorder } = this.#options;
-    const memoryOf = (role: Role): DeviceFile => new DeviceFile(join(dataFolder, 'devices', `${role}.json`));
+    const memoryOf = (role: Role): DeviceFile =>
+      new DeviceFile(join(dataFolder, 'devices', `${role}.json`), (error) =>
+        this.#health.set(`${role} memory`, clock.now(), error),
+      );
     const { clamps } = file.devices;
     const isTold = clamps !== undefined && !isEmulated(file, clamps);
     await recorder?.start(file, memoryOf, isTold ? frameSeconds : undefined);
@@ -97,13 +108,13 @@ export class BoardSite implements AsyncDisposable {
       import('../fleet/emulated-building.ts'),
       import('../fleet/field-store.ts'),
     ]);
-    const store = this.#resources.use(new FieldStore(join(dataFolder, fieldFile)));
+    const store = this.#unlessFull(() => this.#resources.use(new FieldStore(join(dataFolder, fieldFile))));
     const building = this.#resources.use(
       new Building({
         file,
         clock,
         seed,
-        state: store.load(file.meterId),
+        state: store?.load(file.meterId),
         traces: undefined,
         ...(recorder !== undefined && { portOf: (port) => recorder.port(emulatedBus, 'tcp', port) }),
       }),
@@ -113,10 +124,25 @@ export class BoardSite implements AsyncDisposable {
     building.site.resumeAt(clock.now());
     const advance = (now: UnixSeconds): void => {
       building.advanceTo(now);
-      if (now % keepSeconds === 0) store.save([[file.meterId, building.site.save()]]);
+      if (store === undefined || now % keepSeconds > 0) return;
+      this.#unlessFull(() => store.save([[file.meterId, building.site.save()]]));
     };
     this.#resources.use(clock.every({ name: 'field', period: 1, phase: 'field' }, advance));
     this.#building = building;
     return building;
+  }
+
+  /** What is not kept of an emulated building is forgotten with the program; until then it is as any other. */
+  #unlessFull<T>(keep: () => T): T | undefined {
+    const now = this.#options.clock.now();
+    try {
+      const kept = keep();
+      this.#health.set('emulated building', now);
+      return kept;
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error;
+      this.#health.set('emulated building', now, error);
+      return undefined;
+    }
   }
 }

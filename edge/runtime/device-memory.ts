@@ -1,15 +1,18 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFailed, writeFileAtomic } from '#hal/atomic-file.ts';
-import { systemCode } from '#hal/errors.ts';
+import { GridError, systemCode } from '#hal/errors.ts';
 import type { DeviceMemory } from '#drivers/driver.ts';
 
 /** What a device must remember, in a JSON file that a crash leaves whole. A file that is damaged counts as lost. */
 export class DeviceFile implements DeviceMemory {
   readonly #path: string;
+  readonly #onWrite: (error?: GridError) => void;
 
-  constructor(path: string) {
+  /** @param onWrite told of every write, and why it failed */
+  constructor(path: string, onWrite: (error?: GridError) => void = () => undefined) {
     this.#path = path;
+    this.#onWrite = onWrite;
   }
 
   read(): unknown {
@@ -30,11 +33,21 @@ export class DeviceFile implements DeviceMemory {
 
   async write(value: unknown): Promise<void> {
     try {
-      mkdirSync(dirname(this.#path), { recursive: true });
+      makeFolder(this.#path);
+      await writeFileAtomic(this.#path, JSON.stringify(value));
     } catch (error) {
-      throw writeFailed(this.#path, error);
+      if (error instanceof GridError) this.#onWrite(error);
+      throw error;
     }
-    await writeFileAtomic(this.#path, JSON.stringify(value));
+    this.#onWrite();
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw writeFailed(path, error);
   }
 }
 

@@ -52,6 +52,7 @@ export class EdgeRuntime implements AsyncDisposable {
   readonly #options: EdgeRuntimeOptions;
   readonly #resources = new AsyncDisposableStack();
   #board: Board | undefined;
+  #site: BoardSite | undefined;
   #startedAtMs = 0;
 
   constructor(options: EdgeRuntimeOptions) {
@@ -67,6 +68,7 @@ export class EdgeRuntime implements AsyncDisposable {
     this.#resources.use(await holdDevices(file));
     const recorder = record && this.#resources.use(await openRecorder(record, log));
     const site = this.#resources.use(new BoardSite({ file, clock, dataFolder, seed, ...(recorder && { recorder }) }));
+    this.#site = site;
     const devices = await site.start();
     const identity = await identityStore.load();
     const board = new Board({
@@ -74,7 +76,7 @@ export class EdgeRuntime implements AsyncDisposable {
       ...(utility !== undefined && { utility }),
       devices,
       identity,
-      outboxFile: this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'), log)),
+      outboxFile: this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'), log, { mayBeAbsent: true })),
       onPosted: () => undefined,
     });
     this.#resources.use(board);
@@ -115,7 +117,7 @@ export class EdgeRuntime implements AsyncDisposable {
     const { file, clock, tasks, identityStore } = this.#options;
     return reportOf(file, this.#board, clock.now(), {
       isControlAlive: this.isControlAlive,
-      tasks: tasks?.parts ?? [],
+      others: [...(this.#site?.health ?? []), ...(tasks?.parts ?? [])],
       tpm: identityStore.tpmSignatures?.(),
     });
   }

@@ -6,7 +6,7 @@ import { GridError, reasonOf, systemCode } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { deadline } from '#hal/wall.ts';
 import type { Access } from '../access/access.ts';
-import { isPageFile, pageFolder } from '../dashboard/page.ts';
+import { isPageFile, pageAt, pageFolder } from '../dashboard/page.ts';
 import { EventStream } from './event-stream.ts';
 import { accessRoutes } from './access/routes.ts';
 import { addMe } from './access/me-route.ts';
@@ -205,9 +205,13 @@ function addPage(app: FastifyInstance): void {
     cacheControl: false,
     setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
   });
-  app.get('/*', { config: { needs: 'open' } }, (request, reply) => {
+  app.get('/*', { config: { needs: 'open' } }, async (request, reply) => {
     const { '*': path } = request.params as { readonly '*': string };
-    return reply.sendFile(path === '' ? '/index.html' : `/${path}`);
+    const page = await pageAt(`/${path}`);
+    if (page === undefined) return reply.sendFile(`/${path}`);
+    void reply.headers({ 'cache-control': 'no-cache', etag: page.etag });
+    if (request.headers['if-none-match'] === page.etag) return reply.code(304).send();
+    return reply.type('text/html; charset=utf-8').send(page.html);
   });
 }
 

@@ -44,7 +44,7 @@ async function open(
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(`http://127.0.0.1:${port}/`);
   await shows(page, '#connection-text', 'Live');
-  await shows(page, '#site-name', 'Stanford campus');
+  await shows(page, '#heading', 'Stanford campus');
   return { source, page, port, complaints };
 }
 

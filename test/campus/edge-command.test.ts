@@ -17,7 +17,7 @@ import { prepareIdentities } from '#cli/campus/identities.ts';
 const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const board = fileURLToPath(new URL('../../boards/stanford/lab-001.yaml', import.meta.url));
 
-function start(t: TestContext, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+function start(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const child: ChildProcess = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', program, 'edge', ...args],
@@ -67,7 +67,8 @@ test('a board runs while its head-end is away, shows itself, beats for systemd, 
     `--board ${board} --server https://127.0.0.1:1/dcap --data ${join(root, 'data')} --status-port 0 --identity ${join(boardsFolder, file.meterId)}`.split(
       ' ',
     ),
-    { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '3000000' },
+    // With its coverage.
+    { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '3000000' },
   );
   const [, url = ''] = await line(/status at (http:\S+)/);
   let report: BoardReport;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { EdgeBench, exportLimitW } from './edge-process.ts';
 import type { Second } from './field.ts';
+import { SmallDisk } from './full-disk.ts';
 
 const revertSeconds = 60;
 const exportW = ({ gridW }: Second): number => 0 - gridW;
@@ -68,4 +69,20 @@ test(`board stopped, killed, and without power: export at most ${exportLimitW} W
     bench.edge();
     await comesBack(bench);
   });
+});
+
+test('the program begins on a disk without a byte of room: it controls, and says so', async (t) => {
+  using disk = SmallDisk.mount(t, 1 << 20);
+  if (disk === undefined) return;
+  await using bench = await EdgeBench.start(t);
+  disk.fill();
+  const { child, ended, told } = bench.edge(disk.folder, bench.boardPath, ['--status-port', '0']);
+  await bench.until('export is limited', ({ pvW }) => pvW > exportLimitW && pvW < 9_000);
+  assert.match(told(), /GTX-DAT-00\d/);
+  const page = /http:\S+/.exec(told())![0];
+  const shown = async (): Promise<string> => (await fetch(page)).text();
+  assert.match(await shown(), /GTX-OUT-001 .*Check that the folder is writable/);
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [1, null]);
+  assert.match(told(), /GTX-OUT-001/, 'what it counted as lost is not kept either');
 });

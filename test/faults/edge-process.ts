@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UnixSeconds } from '#hal/units.ts';
@@ -78,12 +78,12 @@ export class EdgeBench implements AsyncDisposable {
     }
   }
 
-  /** Starts the program; `data` names its folder. */
-  edge(data = 'data', board = this.boardPath) {
+  /** Starts the program; `data` is its folder, `more` what else it is told. */
+  edge(data = 'data', board = this.boardPath, more: readonly string[] = []) {
     const args = ['edge', '--board', board, '--server', 'https://127.0.0.1:1/dcap', '--identity', this.#identity];
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', program, ...args, '--data', join(this.#folder, data)],
+      ['--disable-warning=ExperimentalWarning', program, ...args, '--data', resolve(this.#folder, data), ...more],
       { env: programEnvironment({ GRIDTOKENX_LOG: 'silent' }), stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.#children.add(child);

@@ -160,7 +160,7 @@ export class FaultySite implements AsyncDisposable {
     field.site.resumeAt(UnixSeconds(this.#start - 1));
     clock.every({ name: 'field', period: 1, phase: 'field' }, (now) => field.advanceTo(now));
     const folder = this.#options.folder ?? temporaryFolder(t, 'faults');
-    const outboxFile = this.#stack.use(new OutboxFile(join(folder, 'outbox.db')));
+    const outboxFile = this.#stack.use(new OutboxFile(join(folder, 'outbox.db'), undefined, { mayBeAbsent: true }));
     this.#boot = async (serverUrl) => {
       const board = this.#stack.use(
         new Board({

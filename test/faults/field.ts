@@ -9,7 +9,6 @@ import { Cable } from './cable.ts';
 export const ratedPvW = 10_000;
 export const ratedStorageW = 5_000;
 export const capacityWh = 20_000;
-const volts = 230;
 
 export type Part = 'clamps' | 'inverter' | 'battery';
 /** Modbus units. */
@@ -108,7 +107,7 @@ export class Field implements AsyncDisposable {
     const { gridW, pvW, batteryW, loadW } = site.state;
     this.seconds.push({ time: now, gridW, pvW, batteryW, loadW });
     this.#front?.emit({
-      voltsRms: volts,
+      voltsRms: site.voltsRms(now),
       channels: [
         { powerW: W(gridW), energyWh: site.netGridWh },
         { powerW: W(loadW), energyWh: Wh(site.consumptionWh) },

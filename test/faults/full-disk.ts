@@ -47,6 +47,11 @@ export class SmallDisk implements Disposable {
     rmdirSync(this.folder);
   }
 
+  /** As a card that is worn out is mounted. */
+  setReadOnly(isReadOnly: boolean): void {
+    execFileSync('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, this.folder], { stdio: 'ignore' });
+  }
+
   free(): void {
     for (let i = 0; i < mostFiles; i++) rmSync(join(this.folder, `filler-${i}`), { force: true });
   }

@@ -41,7 +41,7 @@ export async function killAndCheck(t: TestContext, victim: Victim, rounds: numbe
   t.diagnostic(`moments from seed ${seed}`);
   const data = temporaryFolder(t, 'kill');
   for (let round = 0; round < rounds; round++) await runAndKill(data, victim, round);
-  const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.5', ...evening(rounds)]));
+  const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.25', ...evening(rounds)]));
   assert.equal(report.readings.lost, 0);
   assert.equal(report.settlement.moneyResidueMicro, 0);
   assert.equal(report.settlement.failed, 0);

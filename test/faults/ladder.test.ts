@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { watts } from '#edge/control/test-site.ts';
 import type { CableState } from './cable.ts';
+import { ratedStorageW } from './field.ts';
 import { FaultySite, type FaultySiteOptions, type Second } from './faulty-site.ts';
 import { held, lineFault, type MeterFault, noNumbers, standsStill } from './meter-faults.ts';
 
@@ -25,6 +26,8 @@ interface MeterCase {
   readonly name: string;
   readonly meter: NonNullable<FaultySiteOptions['meter']>;
   readonly fault: (site: FaultySite) => MeterFault;
+  /** What flows when the fault begins; unless told, what the export limit allows. */
+  readonly gridW?: number;
 }
 
 const cableFault =
@@ -34,6 +37,10 @@ const cableFault =
     end: () => site.field.cables.clamps!.put('whole'),
   });
 
+const newMessageOldValues = lineFault((line, first) => first.replace(/^MSG:\d+/, /^MSG:\d+/.exec(line)![0]));
+/** Little enough that its energy register would not have to move in ten seconds, and more. */
+const stuckAt = [0, 100, 500, 3_000];
+
 const meterCases: readonly MeterCase[] = [
   { name: 'clamps, cable pulled', meter: 'emontx', fault: cableFault('cut') },
   { name: 'clamps, silent', meter: 'emontx', fault: cableFault('silent') },
@@ -41,8 +48,16 @@ const meterCases: readonly MeterCase[] = [
   {
     name: 'clamps, values stand still while messages go on',
     meter: 'emontx',
-    fault: lineFault((line, first) => first.replace(/^MSG:\d+/, /^MSG:\d+/.exec(line)![0])),
+    fault: newMessageOldValues,
   },
+  ...stuckAt.map(
+    (gridW): MeterCase => ({
+      name: `clamps, values stand still at ${gridW} W`,
+      meter: 'emontx',
+      fault: newMessageOldValues,
+      gridW,
+    }),
+  ),
   { name: 'clamps, no numbers', meter: 'emontx', fault: lineFault((line) => line.replace(/P1:-?\d+/, 'P1:nan')) },
   {
     name: 'clamps, more than the connection can carry',
@@ -51,16 +66,26 @@ const meterCases: readonly MeterCase[] = [
   },
   { name: 'meter, cable pulled', meter: 'sdm630', fault: cableFault('cut') },
   { name: 'meter, stands still', meter: 'sdm630', fault: standsStill },
+  ...stuckAt.map(
+    (gridW): MeterCase => ({ name: `meter, stands still at ${gridW} W`, meter: 'sdm630', fault: standsStill, gridW }),
+  ),
   { name: 'meter, not a number', meter: 'sdm630', fault: noNumbers },
   { name: 'meter, more than can be', meter: 'sdm630', fault: (site) => held(site, 'power', 90_000) },
 ];
 
 /** Each fault lasts `lasts` seconds, and the site has `between` to come back. */
 const [begins, lasts, between] = [40, 16, 25];
+const sunW = 9_000;
 
 for (const meter of ['emontx', 'sdm630'] as const) {
   const cases = meterCases.filter((each) => each.meter === meter);
   const faultAt = (i: number): number => begins + i * (lasts + between);
+  /** What is drawn before a fault and after the one before it. */
+  const drawnW = (at: number): number => {
+    const { gridW } = cases[Math.max(0, Math.floor((at - begins + between) / (lasts + between)))] ?? {};
+    // More than PV and battery give together.
+    return gridW === undefined ? 6_000 : sunW + ratedStorageW + gridW;
+  };
   // A little later, so that a meter that stands still shows what was.
   const isUndrawn = (at: number): boolean => cases.some((_, i) => at >= faultAt(i) + 2 && at < faultAt(i) + lasts);
 
@@ -71,11 +96,13 @@ for (const meter of ['emontx', 'sdm630'] as const) {
       settings,
       meter,
       charge: 100,
-      loadW: (at) => (isUndrawn(at) ? 0 : 6_000),
+      pvW: () => sunW,
+      loadW: (at) => (isUndrawn(at) ? 0 : drawnW(at)),
     });
     await site.runTo(begins - 1);
-    for (const [i, { name, fault }] of cases.entries()) {
+    for (const [i, { name, fault, gridW }] of cases.entries()) {
       await t.test(`${name}: export at most ${exportLimitW} W within 10 s, and back by itself`, async (sub) => {
+        if (gridW !== undefined) assert.equal(atLast(site).gridW, gridW);
         await assertExportHolds(sub, site, faultAt(i), fault(site));
       });
     }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TpmPort } from '#hal/key-store.ts';
 import { persistentHandles, TpmKeys } from '#provisioning/tpm/tpm-keys.ts';
 import { selfTest } from '#provisioning/tpm/self-test.ts';
 import { Tpm } from '#provisioning/tpm/tpm.ts';
+import { gridtokenx } from '#cli/test-command.ts';
 import { debianPackage } from '../debian-packages.ts';
 import { plainSwtpm } from './swtpm-maker.ts';
 
@@ -70,21 +68,10 @@ test('a TPM that signs, certifies or quotes something else fails its self-test',
 test('`provision self-test` tells each step, and as JSON; a TPM that is not there is told', async (t) => {
   if (!debianPackage(t, 'swtpm')) return;
   const { port } = await plainSwtpm(t);
-  const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
-  const run = async (...args: string[]) => {
-    const child = spawn(process.execPath, [main, 'provision', 'self-test', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const texts = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
-    }
-    const [status] = (await once(child, 'close')) as [number | null];
-    return { status, ...texts };
-  };
+  const run = (...args: string[]) => gridtokenx(['provision', 'self-test', ...args]);
   const tpm = `swtpm:127.0.0.1:${port}`;
   const told = await run('--tpm', tpm, '--rounds', '2');
-  assert.equal(told.status, 0, told.stderr);
+  assert.equal(told.code, 0, told.stderr);
   assert.deepEqual(
     told.stdout
       .trimEnd()
@@ -95,7 +82,7 @@ test('`provision self-test` tells each step, and as JSON; a TPM that is not ther
   const json = JSON.parse((await run('--tpm', tpm, '--rounds', '1', '--json')).stdout) as { passed: boolean };
   assert.equal(json.passed, true);
   const absent = await run('--tpm', '/dev/no-such-tpm');
-  assert.equal(absent.status, 1);
+  assert.equal(absent.code, 1);
   assert.match(absent.stderr, /GTX-TPM-001/);
-  assert.equal((await run('--rounds', '0')).status, 2);
+  assert.equal((await run('--rounds', '0')).code, 2);
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,23 +6,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ModbusTcpClient } from '#drivers/modbus/client.ts';
 import { TcpPort } from '#hal/linux/tcp.ts';
+import { gridtokenx } from '#cli/test-command.ts';
 import { TwinProcess } from './twin-process.ts';
 
-const program = join(import.meta.dirname, '..', '..', 'cli', 'gridtokenx.js');
 let folder = '';
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gridtokenx-'));
 });
 after(() => rm(folder, { recursive: true }));
-
-const run = (
-  ...args: readonly string[]
-): Promise<{ code: number | string | undefined; stdout: string; stderr: string }> =>
-  new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code ?? undefined), stdout, stderr });
-    });
-  });
 
 test('one device is served with a point held, and ends in order', async () => {
   await using twin = await TwinProcess.start(['sdm630', '--tcp', '0', '--unit', '7', '--set', 'power=1234.5'], 1);
@@ -65,7 +55,7 @@ ports:
 });
 
 test('the list names every device', async () => {
-  const { code, stdout } = await run('twin', '--list', '--json');
+  const { code, stdout } = await gridtokenx(['twin', '--list', '--json']);
   assert.equal(code, 0);
   const names = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
   for (const name of [
@@ -98,7 +88,7 @@ test('what cannot be served is refused with its reason and exit code 2', async (
   ];
   await Promise.all(
     cases.map(async ([args, expected]) => {
-      const { code, stderr } = await run('twin', ...args);
+      const { code, stderr } = await gridtokenx(['twin', ...args]);
       assert.match(stderr, expected);
       assert.equal(code, 2, args.join(' '));
     }),

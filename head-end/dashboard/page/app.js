@@ -23,7 +23,7 @@ let measured = false;
 function show(snapshot) {
   const { site, time, health } = snapshot;
   if (times.timeZone !== site.timeZone) times = new ZoneTimes(site.timeZone);
-  setText(byId('site-name'), site.name);
+  setText(byId('heading'), site.name);
   document.title = `${site.name} · GridTokenX`;
   setText(byId('time'), times.seconds(time));
   setAttribute(byId('time'), 'datetime', new Date(time * 1000).toISOString());

@@ -94,19 +94,7 @@ function listRoutes(kind: DocumentKind, parent: Place, list: Place): OperatorRou
 function itemRoutes(kind: DocumentKind, item: Place): OperatorRoute[] {
   const { path, tag, name } = item;
   return [
-    {
-      method: 'GET',
-      path,
-      operation: {
-        id: `get${name}`,
-        tag,
-        needs: 'read',
-        summary: `One ${words(kind)}`,
-        answers: { 200: answerOf(kind, 'As it stands') },
-        refusals: [404],
-      },
-      handle: (request) => ({ status: 200, body: jsonOf(kind, found(kind, item, request), request.parts) }),
-    },
+    readRoute(kind, item, `One ${words(kind)}`),
     {
       method: 'PUT',
       path,
@@ -144,22 +132,7 @@ function singleRoutes(kind: DocumentKind, parent: Place): OperatorRoute[] {
   };
   const { name, tag } = place;
   return [
-    {
-      method: 'GET',
-      path,
-      operation: {
-        id: `get${name}`,
-        tag,
-        needs: 'read',
-        summary: `The ${words(kind)}`,
-        answers: { 200: answerOf(kind, 'As it stands') },
-        refusals: [404],
-      },
-      handle: (request) => {
-        requireParent(request, parent);
-        return { status: 200, body: jsonOf(kind, found(kind, place, request), request.parts) };
-      },
-    },
+    readRoute(kind, place, `The ${words(kind)}`, parent),
     {
       method: 'PUT',
       path,
@@ -186,6 +159,23 @@ function singleRoutes(kind: DocumentKind, parent: Place): OperatorRoute[] {
     removeRoute(kind, place, `The ${words(kind)} is removed`),
   ];
 }
+
+const readRoute = (kind: DocumentKind, place: Place, summary: string, parent?: Place): OperatorRoute => ({
+  method: 'GET',
+  path: place.path,
+  operation: {
+    id: `get${place.name}`,
+    tag: place.tag,
+    needs: 'read',
+    summary,
+    answers: { 200: answerOf(kind, 'As it stands') },
+    refusals: [404],
+  },
+  handle: (request) => {
+    if (parent !== undefined) requireParent(request, parent);
+    return { status: 200, body: jsonOf(kind, found(kind, place, request), request.parts) };
+  },
+});
 
 const removeRoute = (kind: DocumentKind, place: Place, summary: string): OperatorRoute => ({
   method: 'DELETE',

@@ -13,6 +13,19 @@ import type { Entry, Source } from '../source.ts';
 /** A device's clock may run ahead of the head-end's by this much; a reading from further ahead is a mistake. */
 const maxAheadSeconds = 3600;
 
+/** The list of what a principal's devices have mirrored, shown as `entryOf` shows a point. */
+export const mirroredPoints = (
+  readings: SepServices['readings'],
+  entryOf: (point: MirrorPoint) => Entry,
+): Required<Pick<Source, 'count' | 'entries'>> => ({
+  count: ({ principal }) => principal.devices.reduce((sum, { id }) => sum + readings.mirrorUsagePointsOf(id).length, 0),
+  entries: ({ principal }) =>
+    principal.devices
+      .flatMap(({ id }) => readings.mirrorUsagePointsOf(id))
+      .toSorted(identifiedObjectOrder)
+      .map(entryOf),
+});
+
 /** MirrorUsagePoints: where devices post their readings (IEEE 2030.5-2018 §10.11.3). Answers come after the commit. */
 export function mirrorSources({ clock, readings, registry, settings, store, onPosted }: SepServices) {
   const boards = new BoardChannels();
@@ -58,13 +71,7 @@ export function mirrorSources({ clock, readings, registry, settings, store, onPo
 
   return {
     MirrorUsagePointList: {
-      count: ({ principal }) =>
-        principal.devices.reduce((sum, { id }) => sum + readings.mirrorUsagePointsOf(id).length, 0),
-      entries: ({ principal }) =>
-        principal.devices
-          .flatMap(({ id }) => readings.mirrorUsagePointsOf(id))
-          .toSorted(identifiedObjectOrder)
-          .map(entryOf),
+      ...mirroredPoints(readings, entryOf),
       post: async (request) => {
         const point = await upsert(request);
         if (point === undefined) return forbidden;

@@ -9,7 +9,7 @@ import { linkToCome } from '../computed-members.ts';
 import type { Context } from '../exchange.ts';
 import type { SepServices } from '../services.ts';
 import type { Entry, Source } from '../source.ts';
-import { described } from './mirror-usage-points.ts';
+import { described, mirroredPoints } from './mirror-usage-points.ts';
 
 const daySeconds = 86_400;
 
@@ -74,15 +74,7 @@ export function usagePointSources({ readings, registry }: SepServices, history: 
   };
 
   const sources = {
-    UsagePointList: {
-      count: ({ principal }) =>
-        principal.devices.reduce((sum, { id }) => sum + readings.mirrorUsagePointsOf(id).length, 0),
-      entries: ({ principal }) =>
-        principal.devices
-          .flatMap(({ id }) => readings.mirrorUsagePointsOf(id))
-          .toSorted(identifiedObjectOrder)
-          .map(usagePoint),
-    },
+    UsagePointList: mirroredPoints(readings, usagePoint),
     UsagePoint: {
       read: ({ ids }) => {
         const point = readings.mirrorUsagePoint(Number(ids[0]));

@@ -1,6 +1,7 @@
 import type { Instruction } from '../procedure.ts';
 import { limitModes } from './utility/documents.ts';
-import { Given, type Variables } from './expressions.ts';
+import type { Variables } from '../expressions.ts';
+import { Given } from './given.ts';
 import type { Modes, Rates, UtilityProgram, UtilityRateComponent, UtilityTariff } from './utility/state.ts';
 import type { Utility } from './utility/utility.ts';
 

@@ -1,7 +1,8 @@
 import type { Instruction } from '../procedure.ts';
 import { derContentFaults, derNumber, endDeviceFaults, statusFaults } from './der-checks.ts';
 import { responseSets } from './utility/documents.ts';
-import { Given, type Variables } from './expressions.ts';
+import type { Variables } from '../expressions.ts';
+import { Given } from './given.ts';
 import type { Notifier } from './utility/notifier.ts';
 import { isReadingCheck, readingFaults } from './reading-checks.ts';
 import { matches, pollFaults, type RequestLog } from './requests.ts';

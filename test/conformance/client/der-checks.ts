@@ -1,12 +1,12 @@
 import type { Parameter } from '../procedure.ts';
-import type { Given } from './expressions.ts';
+import type { Given } from './given.ts';
 import { sfdiOf } from './identifiers.ts';
 import type { UtilityDevice } from './utility/state.ts';
-import type { XmlNode } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
 
 /** A power factor of DERCapability or DERSettings, or a value with its multiplier, or a plain number. */
-export function derNumber(node: XmlNode, name: string): number | undefined {
-  const child = node.child(name);
+export function derNumber(node: XmlElement, name: string): number | undefined {
+  const child = node.at(name);
   if (child === undefined) return undefined;
   if (child.children.length === 0) return Number(child.text);
   const value = child.number('value') ?? child.number('displacement');
@@ -19,7 +19,7 @@ const text = (value: Parameter | undefined): string =>
 const bitmap = /^(.*)_(set|unset)$/;
 
 /** Of DERCapability and DERSettings: a name is there or not, a bitmap has bits or not, a number is as given. */
-export function derContentFaults(node: XmlNode | undefined, given: Given, what: string): string[] {
+export function derContentFaults(node: XmlElement | undefined, given: Given, what: string): string[] {
   if (node === undefined) return [`no ${what} was PUT`];
   return given.names.flatMap((name) => {
     const value = given.get(name);
@@ -30,7 +30,7 @@ export function derContentFaults(node: XmlNode | undefined, given: Given, what: 
       const has = way === 'set' ? (bits & wanted) === wanted : (bits & wanted) === 0;
       return has ? [] : [`${what}.${mask} is ${bits.toString(16)}: ${name} ${text(value)} does not hold`];
     }
-    const found = node.child(name);
+    const found = node.at(name);
     if (typeof value === 'boolean') {
       // False is either a name that must not be there, or an expression that does not hold.
       const holds = value ? found !== undefined : found === undefined;
@@ -42,7 +42,7 @@ export function derContentFaults(node: XmlNode | undefined, given: Given, what: 
   });
 }
 
-export function statusFaults(node: XmlNode | undefined, given: Given): string[] {
+export function statusFaults(node: XmlElement | undefined, given: Given): string[] {
   if (node === undefined) return ['no DERStatus was PUT'];
   const connect = node.bits('genConnectStatus', 'value');
   return given.names.flatMap((name) => {

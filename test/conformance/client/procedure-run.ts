@@ -1,7 +1,7 @@
 import type { ClientProcedure, ClientStep } from '../procedure.ts';
 import { act, type Stage } from './actions.ts';
 import { type Evidence, faultsOf, variablesOf } from './checks.ts';
-import { Given } from './expressions.ts';
+import { Given } from './given.ts';
 import type { RawRequest } from './raw-server.ts';
 import { isFirstPage, matches, type RequestLog } from './requests.ts';
 import type { Notifier } from './utility/notifier.ts';

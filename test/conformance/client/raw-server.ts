@@ -146,7 +146,14 @@ async function requestOf(message: IncomingMessage): Promise<RawRequest> {
   };
 }
 
-const lfdiOf = (socket: TLSSocket): string => {
+/** Asked for once a connection: to have the certificate taken apart costs more than most requests. */
+const lfdis = new WeakMap<TLSSocket, string>();
+
+function lfdiOf(socket: TLSSocket): string {
+  const known = lfdis.get(socket);
+  if (known !== undefined) return known;
   const { raw } = socket.getPeerCertificate();
-  return createHash('sha256').update(raw).digest('hex').slice(0, 40).toUpperCase();
-};
+  const lfdi = createHash('sha256').update(raw).digest('hex').slice(0, 40).toUpperCase();
+  lfdis.set(socket, lfdi);
+  return lfdi;
+}

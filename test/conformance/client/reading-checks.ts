@@ -1,4 +1,4 @@
-import type { Given } from './expressions.ts';
+import type { Given } from './given.ts';
 import type { UtilityReading } from './utility/state.ts';
 import type { Utility } from './utility/utility.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Instruction, Parameter, Parameters } from '../procedure.ts';
-import { textOf } from './expressions.ts';
+import { textOf } from './parameters.ts';
 import { insertReadings, upsertMirror } from './mirror-actions.ts';
 import type { Elements } from './operator.ts';
 import { activePower, hex, hexNumber, scaled } from './quantities.ts';
@@ -10,7 +10,8 @@ import { respondToControls, sendMalformedResponse } from './response-actions.ts'
 import { simulate } from './simulation.ts';
 import { collectNotifications, createSubscription, deleteSubscription } from './subscription-actions.ts';
 import { setMaxW, type VirtualClient } from './virtual-client.ts';
-import { documentText, type XmlElement } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
+import { documentText } from './xml.ts';
 
 /** Who acts, and whose discovered resources it uses: its own, but for tests of authorisation. */
 export interface Acting {

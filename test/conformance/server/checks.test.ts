@@ -6,7 +6,7 @@ import { check } from './checks.ts';
 import { ClientContext, type Seen } from './context.ts';
 import type { ResourceName } from './resource-tree.ts';
 import type { VirtualClient } from './virtual-client.ts';
-import { readDocument } from './xml.ts';
+import { readDocument } from '../xml.ts';
 
 const lfdi = '3E4F45AB31EDFE5B67E343E5E4562E31984E23E5';
 

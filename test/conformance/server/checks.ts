@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Instruction, Parameter, Parameters } from '../procedure.ts';
 import type { Seen } from './context.ts';
-import { textOf } from './expressions.ts';
+import { textOf } from './parameters.ts';
 import { hexNumber, scaled } from './quantities.ts';
 import { isReadingType, readingType, roleFlags } from './reading-types.ts';
 import { parentOf, resourceOf } from './resource-tree.ts';
 import type { VirtualClient } from './virtual-client.ts';
-import { documentText, readDocument, type XmlElement } from './xml.ts';
+import { readDocument, type XmlElement } from '../xml.ts';
+import { documentText } from './xml.ts';
 
 /** The checks see the client alone, and how the operator named the assignments, in their order. */
 export interface Checked {

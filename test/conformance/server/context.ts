@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type RawClient, documentOf, expectStatus } from './raw-client.ts';
 import { pathTo, placeOf, type ResourceName } from './resource-tree.ts';
-import type { XmlElement } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
 
 /** A resource as a client saw it last. */
 export interface Seen {

@@ -4,8 +4,9 @@ import { procedures } from '../procedures.generated.ts';
 import type { ConformanceTest } from '../table.ts';
 import { act } from './actions.ts';
 import { check } from './checks.ts';
-import { resolveAll } from './expressions.ts';
+import { resolveAll } from '../expressions.ts';
 import { expectRefusal } from './raw-client.ts';
+import { variablesOf } from './parameters.ts';
 import { Preparation } from './preparation.ts';
 import type { ServerStand } from './stand.ts';
 import { setMaxW, VirtualClient } from './virtual-client.ts';
@@ -49,7 +50,7 @@ export async function runProcedure(stand: ServerStand, procedure: ServerProcedur
 
 async function runStep(step: ServerStep, part: Part, context: Part): Promise<void> {
   const { client, preparation } = part;
-  const variables = { setMaxW };
+  const variables = variablesOf({ setMaxW });
   for (let left = step.repeat_until_pass === true ? tries : 1; ; left--) {
     try {
       await act({ client, context: context.client }, step.action, resolveAll(step.action.parameters, variables));

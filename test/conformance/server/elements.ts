@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Content } from './xml.ts';
-import type { XmlElement } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
 
 /** Throws where an element does not hold what was asked for; what else it holds does not matter. */
 export function assertHolds(element: XmlElement | undefined, wanted: Content, path = element?.name ?? ''): void {

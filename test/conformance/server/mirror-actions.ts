@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Parameters } from '../procedure.ts';
-import { textOf } from './expressions.ts';
+import { textOf } from './parameters.ts';
 import { expectRefusal, expectStatus, locationOf } from './raw-client.ts';
 import { isReadingType, readingType, type ReadingTypeName, roleFlags, usualMultiplier } from './reading-types.ts';
 import { newMrid, type PostedMirror, type VirtualClient } from './virtual-client.ts';

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { deadline } from '#hal/wall.ts';
 import type { DeviceIdentity } from '#provisioning/identity-files.ts';
-import { readDocument, type XmlElement } from './xml.ts';
+import { readDocument, type XmlElement } from '../xml.ts';
 import type { SchemaCheck } from './raw-client.ts';
 
 /** The most notifications that are kept unread; more than that is a server that does not stop. */

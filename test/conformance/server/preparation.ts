@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Instruction, Parameters } from '../procedure.ts';
-import { resolveAll, textOf } from './expressions.ts';
+import { resolveAll } from '../expressions.ts';
+import { textOf, variablesOf } from './parameters.ts';
 import { activePower } from './quantities.ts';
 import { Utility, type Program } from './utility.ts';
 import { setMaxW, type VirtualClient } from './virtual-client.ts';
@@ -51,7 +52,7 @@ export class Preparation {
   }
 
   async follow({ type, parameters }: Instruction): Promise<void> {
-    const values = resolveAll(parameters, { setMaxW });
+    const values = resolveAll(parameters, variablesOf({ setMaxW }));
     switch (type) {
       case 'ensure-end-device':
         if (values['registered'] === true) await this.#utility.register();

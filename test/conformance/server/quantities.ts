@@ -1,4 +1,4 @@
-import type { XmlElement } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
 
 /** ActivePower's value is an Int16. */
 const maxValue = 32_767;

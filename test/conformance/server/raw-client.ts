@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'node:https';
 import { Judge, withoutSchemas } from '#ieee2030_5/judge/libxml.ts';
 import type { DeviceIdentity } from '#provisioning/identity-files.ts';
-import { csipAusNamespace, readDocument, sepNamespace, type XmlElement } from './xml.ts';
+import { csipAusNamespace, readDocument, sepNamespace, type XmlElement } from '../xml.ts';
 
 export const mediaType = 'application/sep+xml';
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Parameters } from '../procedure.ts';
 import type { Seen } from './context.ts';
-import { textOf } from './expressions.ts';
+import { textOf } from './parameters.ts';
 import { expectStatus, locationOf } from './raw-client.ts';
 import { itemsOf, resourceOf } from './resource-tree.ts';
 import { newMrid, type VirtualClient } from './virtual-client.ts';
-import { documentText, type XmlElement } from './xml.ts';
+import type { XmlElement } from '../xml.ts';
+import { documentText } from './xml.ts';
 
 /** How many items of a list a notification may hold. */
 const limit = 10;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { textOf } from './expressions.ts';
+import { textOf } from './parameters.ts';
 import type { Elements, JsonObject, Operator } from './operator.ts';
 import type { VirtualClient } from './virtual-client.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertHolds } from './elements.ts';
-import { documentText, readDocument, sepNamespace } from './xml.ts';
+import { readDocument, sepNamespace } from '../xml.ts';
+import { documentText } from './xml.ts';
 
 test('what is written is read back: elements in their order, attributes, prefixes, signs that mean something', () => {
   const text = documentText('EndDevice', {

@@ -4,13 +4,12 @@ import {
   addProgram,
   assertAnswers,
   exportLimit,
+  nothing,
   onePoll,
   type SunSpecTest,
   sunSpecTest,
   withClient,
 } from './scene.ts';
-
-const nothing = (): void => undefined;
 
 /** Subscriptions, randomisation and responses. */
 export const coreEventTests: readonly SunSpecTest[] = [

@@ -6,14 +6,13 @@ import {
   askedPaths,
   assertAnswers,
   exportLimit,
+  nothing,
   onePoll,
   type SunSpecTest,
   sunSpecTest,
   withClient,
   withSite,
 } from './scene.ts';
-
-const nothing = (): void => undefined;
 
 /** The programs of so many FunctionSetAssignments: at each level a control that goes before all levels above it. */
 const fsaLevels = (levels: number) =>

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
 import { matches, pollFaults } from '../requests.ts';
-import { readXml } from '../xml.ts';
+import { readDocument } from '../../xml.ts';
 import {
   addControl,
   addProgram,
   assertAnswers,
   exportLimit,
+  nothing,
   onePoll,
   type SunSpecTest,
   sunSpecTest,
   timesOf,
   withClient,
 } from './scene.ts';
-
-const nothing = (): void => undefined;
 
 /** Requests, polls, lists and time. */
 export const coreTests: readonly SunSpecTest[] = [
@@ -36,7 +35,7 @@ export const coreTests: readonly SunSpecTest[] = [
         assert.equal(String(headers['content-type']).split(';')[0], 'application/sep+xml');
         assert.equal(Number(headers['content-length']), Buffer.byteLength(body));
         assert.ok(/^<(\?xml[^>]*>\s*<)?\w+[^>]* xmlns="urn:ieee:std:2030\.5:ns"/.test(body), body.slice(0, 120));
-        assert.ok(readXml(body).children.length > 0);
+        assert.ok(readDocument(body).children.length > 0);
       }
       assert.ok(requests.some(({ method }) => method === 'POST') && identity.lfdi.length === 40);
     }),

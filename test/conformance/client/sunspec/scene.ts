@@ -27,6 +27,9 @@ function prepare(subject: UnderTest): void {
   utility.setRates(Object.fromEntries(rates.map((name) => [name, pollSeconds])));
 }
 
+/** For a test whose utility is set up as it is. */
+export const nothing = (): void => undefined;
+
 /** The client alone, registered out of band; `before` sets the utility up, then the client is switched on. */
 export async function withClient(
   options: ClientOptions,

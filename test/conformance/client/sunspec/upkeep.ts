@@ -11,6 +11,7 @@ import {
   sunSpecTest,
   timesOf,
   withClient,
+  nothing,
 } from './scene.ts';
 
 const limit = (watts: number): { opModExpLimW: number } => ({ opModExpLimW: watts });
@@ -150,68 +151,56 @@ export const upkeepTests: readonly SunSpecTest[] = [
     ),
   ),
   sunSpecTest('MAINT-003', 'reassignment of FunctionSetAssignments', (stand) =>
-    withClient(
-      { stand },
-      () => undefined,
-      async (subject) => {
-        const { utility } = subject.server;
-        const [one, two] = [utility.addProgram({ primacy: 2, fsaId: 1 }), utility.addProgram({ primacy: 1, fsaId: 2 })];
-        utility.removedFsas.add(2);
-        const first = addControl(subject, one, limit(500), { seconds: 3600 });
-        await subject.pass(onePoll);
-        assertAnswers(subject, first, [1, 2]);
-        utility.removedFsas.delete(2);
-        utility.removeFsa(1);
-        const second = addControl(subject, two, limit(400), { seconds: 120 });
-        await subject.pass(4 * onePoll);
-        assertAnswers(subject, second, [1, 2, 3]);
-        assert.ok(!utility.answersTo(first).includes(3), 'the program that it left was completed');
-      },
-    ),
+    withClient({ stand }, nothing, async (subject) => {
+      const { utility } = subject.server;
+      const [one, two] = [utility.addProgram({ primacy: 2, fsaId: 1 }), utility.addProgram({ primacy: 1, fsaId: 2 })];
+      utility.removedFsas.add(2);
+      const first = addControl(subject, one, limit(500), { seconds: 3600 });
+      await subject.pass(onePoll);
+      assertAnswers(subject, first, [1, 2]);
+      utility.removedFsas.delete(2);
+      utility.removeFsa(1);
+      const second = addControl(subject, two, limit(400), { seconds: 120 });
+      await subject.pass(4 * onePoll);
+      assertAnswers(subject, second, [1, 2, 3]);
+      assert.ok(!utility.answersTo(first).includes(3), 'the program that it left was completed');
+    }),
   ),
   sunSpecTest('MAINT-004', 'controls that change', (stand) =>
-    withClient(
-      { stand },
-      () => undefined,
-      async (subject) => {
-        const { utility } = subject.server;
-        const program = utility.addProgram({ primacy: 1 });
-        const [cancelled, replaced, kept] = [900, 1200, 1500].map((from) =>
-          addControl(subject, program, limit(from), { from, seconds: 120, tag: String(from) }),
-        );
-        assert.ok(cancelled !== undefined && replaced !== undefined && kept !== undefined);
-        await subject.pass(onePoll);
-        utility.cancelControls(({ tag }) => tag === '900');
-        const instead = addControl(subject, program, limit(800), {
-          from: 1200 - onePoll,
-          seconds: 120,
-          tag: 'instead',
-        });
-        await subject.pass(1700);
-        assertAnswers(subject, cancelled, [1, 6]);
-        assertAnswers(subject, replaced, [1, 7]);
-        assertAnswers(subject, instead, [1, 2, 3]);
-        assertAnswers(subject, kept, [1, 2, 3]);
-      },
-    ),
+    withClient({ stand }, nothing, async (subject) => {
+      const { utility } = subject.server;
+      const program = utility.addProgram({ primacy: 1 });
+      const [cancelled, replaced, kept] = [900, 1200, 1500].map((from) =>
+        addControl(subject, program, limit(from), { from, seconds: 120, tag: String(from) }),
+      );
+      assert.ok(cancelled !== undefined && replaced !== undefined && kept !== undefined);
+      await subject.pass(onePoll);
+      utility.cancelControls(({ tag }) => tag === '900');
+      const instead = addControl(subject, program, limit(800), {
+        from: 1200 - onePoll,
+        seconds: 120,
+        tag: 'instead',
+      });
+      await subject.pass(1700);
+      assertAnswers(subject, cancelled, [1, 6]);
+      assertAnswers(subject, replaced, [1, 7]);
+      assertAnswers(subject, instead, [1, 2, 3]);
+      assertAnswers(subject, kept, [1, 2, 3]);
+    }),
   ),
   sunSpecTest('MAINT-005', 'two programs swap their primacy', (stand) =>
-    withClient(
-      { stand },
-      () => undefined,
-      async (subject) => {
-        const { utility } = subject.server;
-        const [first, second] = [utility.addProgram({ primacy: 1 }), utility.addProgram({ primacy: 2 })];
-        await subject.pass(onePoll);
-        [first.primacy, second.primacy] = [2, 1];
-        await subject.pass(onePoll);
-        const low = addControl(subject, first, limit(500), { from: 120, seconds: 120 });
-        const high = addControl(subject, second, limit(400), { from: 120, seconds: 120 });
-        await subject.pass(400);
-        assertAnswers(subject, high, [1, 2, 3]);
-        assertAnswers(subject, low, [1, 7]);
-      },
-    ),
+    withClient({ stand }, nothing, async (subject) => {
+      const { utility } = subject.server;
+      const [first, second] = [utility.addProgram({ primacy: 1 }), utility.addProgram({ primacy: 2 })];
+      await subject.pass(onePoll);
+      [first.primacy, second.primacy] = [2, 1];
+      await subject.pass(onePoll);
+      const low = addControl(subject, first, limit(500), { from: 120, seconds: 120 });
+      const high = addControl(subject, second, limit(400), { from: 120, seconds: 120 });
+      await subject.pass(400);
+      assertAnswers(subject, high, [1, 2, 3]);
+      assertAnswers(subject, low, [1, 7]);
+    }),
   ),
   sunSpecTest('MAINT-006', 'termination of a subscription', (stand) =>
     withClient(

@@ -1,5 +1,6 @@
 import type { RawAnswer, RawRequest } from '../raw-server.ts';
-import { document, link, readXml } from '../xml.ts';
+import { readDocument } from '../../xml.ts';
+import { document, link } from '../xml.ts';
 import { deviceOf, timeOf } from './documents.ts';
 import { created, listDocument, mayAct, rooted, type Route, xml } from './routing.ts';
 import type { UtilityDevice } from './state.ts';
@@ -59,7 +60,7 @@ function wellKnownFile(utility: Utility): RawAnswer {
 }
 
 function registerInBand(utility: Utility, { lfdi, body }: RawRequest): RawAnswer {
-  const node = readXml(body);
+  const node = readDocument(body);
   if (node.name !== 'EndDevice') return { status: 400 };
   if (!utility.isInBandOpen) return { status: 403 };
   const named = (node.value('lFDI') ?? lfdi).toUpperCase();

@@ -1,5 +1,6 @@
 import type { RawAnswer, RawRequest } from '../raw-server.ts';
-import { document, readXml } from '../xml.ts';
+import { readDocument } from '../../xml.ts';
+import { document } from '../xml.ts';
 import { derOf, deviceOf, subscriptionOf } from './documents.ts';
 import { created, deviceHandlers, listDocument, noContent, notFound, rooted, type Route, xml } from './routing.ts';
 import type { UtilityDevice } from './state.ts';
@@ -45,7 +46,7 @@ export function deviceRoutes(utility: Utility, read: ReadResource): Route[] {
       'PUT',
       /^\/edev\/(\d+)\/(cp|di|dstat|ps|der\/1\/(?:dercap|derg|ders|dera))$/,
       forDevice((device, { body }, [, path = '']) => {
-        const node = readXml(body);
+        const node = readDocument(body);
         if (node.name !== writable[path]) return { status: 400 };
         device.put.set(path, { node, body, at: utility.now() });
         return noContent;
@@ -71,7 +72,7 @@ export function deviceRoutes(utility: Utility, read: ReadResource): Route[] {
       /^\/edev\/(\d+)\/lel$/,
       forDevice((device, { body }) => {
         const events = device.posted.get('lel') ?? [];
-        events.push(readXml(body));
+        events.push(readDocument(body));
         device.posted.set('lel', events);
         return created(`/edev/${device.id}/lel/${events.length}`);
       }),
@@ -109,14 +110,14 @@ export function deviceRoutes(utility: Utility, read: ReadResource): Route[] {
 }
 
 function update(utility: Utility, device: UtilityDevice, body: string): RawAnswer {
-  const node = readXml(body);
+  const node = readDocument(body);
   device.deviceCategory = node.value('deviceCategory') ?? device.deviceCategory;
   device.put.set('edev', { node, body, at: utility.now() });
   return noContent;
 }
 
 function takeResponse(utility: Utility, device: UtilityDevice, { body }: RawRequest, set: string): RawAnswer {
-  const node = readXml(body);
+  const node = readDocument(body);
   const subject = (node.value('subject') ?? '').toUpperCase();
   const endDeviceLfdi = (node.value('endDeviceLFDI') ?? '').toUpperCase();
   // Who answers is the device, and what is answered is an event of this utility.
@@ -136,7 +137,7 @@ function takeResponse(utility: Utility, device: UtilityDevice, { body }: RawRequ
 }
 
 function subscribe(utility: Utility, read: ReadResource, device: number, { body, lfdi }: RawRequest): RawAnswer {
-  const node = readXml(body);
+  const node = readDocument(body);
   const subscribed = node.value('subscribedResource');
   const notificationUri = node.value('notificationURI');
   if (node.name !== 'Subscription' || subscribed === undefined || notificationUri === undefined) return { status: 400 };

@@ -1,4 +1,4 @@
-import { readXml } from '../xml.ts';
+import { readDocument } from '../../xml.ts';
 import { mirrorOf } from './documents.ts';
 import { takeMirror, takeReadings } from './readings.ts';
 import { created, listDocument, notFound, rooted, type Route, xml } from './routing.ts';
@@ -28,7 +28,7 @@ export function mirrorRoutes(utility: Utility): Route[] {
       'POST',
       /^\/mup$/,
       ({ lfdi, body }) => {
-        const { mirror, isNew } = takeMirror(utility, lfdi, readXml(body));
+        const { mirror, isNew } = takeMirror(utility, lfdi, readDocument(body));
         return created(`/mup/${mirror.id}`, isNew ? 201 : 204);
       },
     ],
@@ -46,7 +46,7 @@ export function mirrorRoutes(utility: Utility): Route[] {
       ({ lfdi, body }, [id]) => {
         const mirror = utility.mirrors.find((other) => other.id === Number(id) && other.lfdi === lfdi);
         if (mirror === undefined) return notFound;
-        takeReadings(utility, mirror, readXml(body));
+        takeReadings(utility, mirror, readDocument(body));
         return created(`/mup/${mirror.id}/mr`);
       },
     ],

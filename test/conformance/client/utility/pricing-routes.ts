@@ -1,15 +1,5 @@
-import type { RawAnswer, RawRequest } from '../raw-server.ts';
 import { blockOf, intervalOf, rateComponentOf, readingTypeOf, tariffOf } from './pricing-documents.ts';
-import {
-  deviceHandlers,
-  type Groups,
-  type Handler,
-  listDocument,
-  notFound,
-  rooted,
-  type Route,
-  xml,
-} from './routing.ts';
+import { deviceHandlers, itemHandlers, listDocument, notFound, rooted, type Route, xml } from './routing.ts';
 import type { Utility } from './utility.ts';
 
 const byStart = (a: { start: number; mrid: string }, b: { start: number; mrid: string }): number =>
@@ -19,15 +9,7 @@ const byStart = (a: { start: number; mrid: string }, b: { start: number; mrid: s
 export function pricingRoutes(utility: Utility): Route[] {
   const forDevice = deviceHandlers(utility);
   const { rates } = utility;
-  const ofTariff =
-    (
-      answer: (device: number, tariff: Utility['tariffs'][number], request: RawRequest, groups: Groups) => RawAnswer,
-    ): Handler =>
-    (request, groups) => {
-      const [device = '', id = ''] = groups;
-      const tariff = utility.tariffs.find((other) => other.id === Number(id));
-      return tariff === undefined ? notFound : answer(Number(device), tariff, request, groups);
-    };
+  const ofTariff = itemHandlers(utility, (_device, id) => utility.tariffs.find((tariff) => tariff.id === id));
   return [
     [
       'GET',

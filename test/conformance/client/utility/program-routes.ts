@@ -1,15 +1,6 @@
-import type { RawAnswer, RawRequest } from '../raw-server.ts';
+import type { RawAnswer } from '../raw-server.ts';
 import { controlOf, curveOf, defaultOf, fsaOf, listed, programOf } from './documents.ts';
-import {
-  deviceHandlers,
-  type Groups,
-  type Handler,
-  listDocument,
-  notFound,
-  rooted,
-  type Route,
-  xml,
-} from './routing.ts';
+import { deviceHandlers, itemHandlers, listDocument, notFound, rooted, type Route, xml } from './routing.ts';
 import { eventStatus } from './state.ts';
 import type { Utility } from './utility.ts';
 
@@ -17,19 +8,9 @@ import type { Utility } from './utility.ts';
 export function programRoutes(utility: Utility): Route[] {
   const forDevice = deviceHandlers(utility);
   const { rates } = utility;
-  const ofProgram =
-    (
-      answer: (device: number, program: Utility['programs'][number], request: RawRequest, groups: Groups) => RawAnswer,
-    ): Handler =>
-    (request, groups) => {
-      const [device = '', id = ''] = groups;
-      const program = utility.programs.find(
-        (other) => other.id === Number(id) && (other.devices === undefined || other.devices.includes(Number(device))),
-      );
-      return program === undefined
-        ? notFound
-        : forDevice((found) => answer(found.id, program, request, groups))(request, groups);
-    };
+  const ofProgram = itemHandlers(utility, (device, id) =>
+    utility.programs.find((program) => program.id === id && (program.devices?.includes(device) ?? true)),
+  );
   const programList = (href: string, device: number, fsaId: number | undefined, query: URLSearchParams): RawAnswer =>
     xml(
       listDocument(

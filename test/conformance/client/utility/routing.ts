@@ -1,4 +1,5 @@
-import { type Attributes, document, sepNamespace } from '../xml.ts';
+import { namespaces } from '../../xml.ts';
+import { type Attributes, document } from '../xml.ts';
 import type { Rendered } from './documents.ts';
 import type { RawAnswer, RawRequest } from '../raw-server.ts';
 import type { UtilityDevice } from './state.ts';
@@ -14,15 +15,7 @@ export const created = (location: string, status = 201): RawAnswer => ({ status,
 
 /** The root of a document with the namespaces in it. */
 export const rooted = (rendered: Rendered | undefined): RawAnswer =>
-  rendered === undefined
-    ? notFound
-    : xml(
-        rendered({
-          xmlns: sepNamespace,
-          'xmlns:csipaus': 'https://csipaus.org/ns/v1.3',
-          'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
-        }),
-      );
+  rendered === undefined ? notFound : xml(rendered(namespaces));
 
 interface ListOptions {
   readonly pollRate?: number | undefined;
@@ -70,3 +63,14 @@ export const deviceHandlers =
     if (device === undefined || !mayAct(utility, request.lfdi, device)) return notFound;
     return answer(device, request, groups);
   };
+
+type ItemHandler<Item> = (device: number, item: Item, request: RawRequest, groups: Groups) => RawAnswer;
+
+/** Handlers of an item that a device sees, whose id is the second group, and of what lies below it. */
+export const itemHandlers =
+  <Item>(utility: Utility, find: (device: number, id: number) => Item | undefined) =>
+  (answer: ItemHandler<Item>): Handler =>
+    deviceHandlers(utility)(({ id: device }, request, groups) => {
+      const item = find(device, Number(groups[1]));
+      return item === undefined ? notFound : answer(device, item, request, groups);
+    });

@@ -1,4 +1,4 @@
-import type { XmlNode } from '../xml.ts';
+import type { XmlElement } from '../../xml.ts';
 
 /** The value of a mode in its unit (W, percent, true or false), or a mode that is a text of elements. */
 export type ModeValue = number | boolean | { readonly xml: string; readonly href?: string };
@@ -87,17 +87,17 @@ export interface UtilityDevice {
   readonly sfdi: string;
   pin: string | undefined;
   deviceCategory: string | undefined;
-  readonly put: Map<string, { readonly node: XmlNode; readonly body: string; readonly at: number }>;
-  readonly posted: Map<string, XmlNode[]>;
+  readonly put: Map<string, { readonly node: XmlElement; readonly body: string; readonly at: number }>;
+  readonly posted: Map<string, XmlElement[]>;
   removed: boolean;
 }
 
 export interface UtilityMirror {
   readonly id: number;
   readonly lfdi: string;
-  node: XmlNode;
+  node: XmlElement;
   /** By the MirrorMeterReading's mRID. */
-  readonly meterReadings: Map<string, { type: XmlNode | undefined; readonly readings: Map<number, UtilityReading> }>;
+  readonly meterReadings: Map<string, { type: XmlElement | undefined; readonly readings: Map<number, UtilityReading> }>;
 }
 
 export interface UtilityReading {

@@ -1,26 +1,10 @@
 import 'reflect-metadata';
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  BasicConstraintsExtension,
-  CertificatePolicyExtension,
-  Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import { Extension, X509Certificate } from '@peculiar/x509';
+import { authorityExtensions, type Certified, chainPem, issue, keyPem, ownExtensions } from '../../certificates.ts';
 import { identifiersOf } from '../raw-client.ts';
-
-const { subtle } = webcrypto;
-const curve = { name: 'ECDSA', namedCurve: 'P-256' };
-const signing = { name: 'ECDSA', hash: 'SHA-256' };
-
-/** IEEE 2030.5-2018 §6.11.7.2: a device certificate does not expire. */
-const never = new Date('9999-12-31T23:59:59Z');
-const since = new Date('2020-01-01T00:00:00Z');
 
 /** The extensions that a CA's certificate may not have as critical ones, DER. */
 const intruders = {
@@ -33,11 +17,6 @@ const intruders = {
 } as const;
 export type Intruder = keyof typeof intruders;
 
-interface Signer {
-  readonly certificate: X509Certificate;
-  readonly key: webcrypto.CryptoKey;
-}
-
 /** A chain as a client shows it, and who it is by it. */
 export interface Shown {
   /** Those between the root and the client's own, the highest first; PEM. */
@@ -47,38 +26,8 @@ export interface Shown {
   readonly lfdi: string;
 }
 
-const importKey = async (key: KeyObject): Promise<webcrypto.CryptoKey> =>
-  subtle.importKey('pkcs8', key.export({ type: 'pkcs8', format: 'der' }), curve, true, ['sign']);
-
-const publicKeyOf = async (key: KeyObject): Promise<webcrypto.CryptoKey> =>
-  subtle.importKey('spki', key.export({ type: 'spki', format: 'der' }), curve, true, ['verify']);
-
-async function issue(
-  above: Signer | undefined,
-  name: string,
-  extensions: readonly Extension[],
-): Promise<Signer & { readonly keyPem: string }> {
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = await importKey(pair.privateKey);
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: randomBytes(8).toString('hex').replace(/^./, '1'),
-    issuer: above === undefined ? name : above.certificate.subjectName.toJSON(),
-    subject: name,
-    notBefore: since,
-    notAfter: never,
-    signingAlgorithm: signing,
-    publicKey: await publicKeyOf(pair.publicKey),
-    signingKey: above?.key ?? key,
-    extensions: [...extensions],
-  });
-  return { certificate, key, keyPem: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
-}
-
-const authority = (pathLength: number, intruder: Intruder | undefined): Extension[] => [
-  new BasicConstraintsExtension(true, pathLength, true),
-  new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-  // anyPolicy
-  new CertificatePolicyExtension(['2.5.29.32.0'], true),
+const authority = (pathLength: number, intruder: Intruder | undefined): readonly Extension[] => [
+  ...authorityExtensions(pathLength),
   ...(intruder === undefined
     ? []
     : [new Extension(intruders[intruder][0], true, Buffer.from(intruders[intruder][1], 'hex'))]),
@@ -94,17 +43,13 @@ const hardwareName = new Extension(
   ),
 );
 
-const device = (): Extension[] => [
-  new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyAgreement, true),
-  // Generic device.
-  new CertificatePolicyExtension(['1.3.6.1.4.1.40732.1.1'], true),
-  hardwareName,
-];
+/** Of a generic device. */
+const deviceExtensions = [...ownExtensions('1.3.6.1.4.1.40732.1.1'), hardwareName];
 
 /** The root that the server trusts, with its key: the authority of the tests keeps both in its folder. */
-async function rootOf(folder: string): Promise<Signer> {
+async function rootOf(folder: string): Promise<Certified> {
   const certificate = new X509Certificate(await readFile(join(folder, 'root.pem'), 'utf8'));
-  return { certificate, key: await importKey(createPrivateKey(await readFile(join(folder, 'root.key')))) };
+  return { certificate, privateKey: createPrivateKey(await readFile(join(folder, 'root.key'))) };
 }
 
 /**
@@ -113,24 +58,21 @@ async function rootOf(folder: string): Promise<Signer> {
  * that chains may not have.
  */
 export async function chainOf(folder: string, length: 2 | 3 | 4, intruder?: Intruder): Promise<Shown> {
-  const between: Signer[] = [];
+  const between: Certified[] = [];
   let above = await rootOf(folder);
   for (let left = length - 2; left > 0; left--) {
-    above = await issue(above, `CN=level ${left}`, authority(left - 1, left === 1 ? intruder : undefined));
+    above = await issue(`CN=level ${left}`, authority(left - 1, left === 1 ? intruder : undefined), above);
     between.unshift(above);
   }
-  const own = await issue(above, '', device());
-  return shown(own, between);
+  return shown(await issue('', deviceExtensions, above), between);
 }
 
 /** A device certificate that nobody but itself vouches for. */
-export const selfSigned = async (): Promise<Shown> => shown(await issue(undefined, 'CN=self', device()), []);
+export const selfSigned = async (): Promise<Shown> => shown(await issue('CN=self', deviceExtensions), []);
 
-const pemOf = ({ certificate }: Signer): string => PemConverter.encode(certificate.rawData, 'CERTIFICATE');
-
-const shown = (own: Signer & { readonly keyPem: string }, between: readonly Signer[]): Shown => ({
-  certificatePem: [own, ...between].map(pemOf).join('\n'),
-  authorities: between.map(pemOf).toReversed(),
-  keyPem: own.keyPem,
+const shown = (own: Certified, between: readonly Certified[]): Shown => ({
+  certificatePem: chainPem([own, ...between]),
+  authorities: between.map((one) => chainPem([one])).toReversed(),
+  keyPem: keyPem(own),
   lfdi: identifiersOf(new Uint8Array(own.certificate.rawData)).lfdi,
 });

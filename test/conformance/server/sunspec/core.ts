@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { documentOf, expectStatus, locationOf, mediaType } from '../raw-client.ts';
 import type { ServerStand } from '../stand.ts';
-import { documentText, readDocument, type XmlElement } from '../xml.ts';
+import { readDocument, type XmlElement } from '../../xml.ts';
+import { documentText } from '../xml.ts';
 import { Site, sunspec } from './site.ts';
 
 const subscriptionTo = (subscribedResource: string): string =>

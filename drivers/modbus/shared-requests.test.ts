@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { shareReads } from './shared-reads.ts';
+import { shareRequests } from './shared-requests.ts';
 
 interface Asked {
   readonly unit: number;
@@ -26,7 +26,7 @@ test('every request is sent or served once, by a read of all its registers with 
   fc.assert(
     fc.property(fc.array(asked, { maxLength: 12 }), (all) => {
       const requests = all.map(requestOf);
-      const shared = shareReads(requests);
+      const shared = shareRequests(requests);
       const places = shared.flatMap(({ request, served }) => [request, ...served.map((part) => part.request)]);
       assert.deepEqual(
         places.map(({ place }) => place).toSorted((a, b) => a - b),
@@ -57,6 +57,6 @@ test('a write keeps its place among the reads', () => {
     requestOf({ unit: 1, fn: 16, address: 0, count: 2 }, 1),
     requestOf({ unit: 1, fn: 3, address: 0, count: 2 }, 2),
   ];
-  const order = shareReads([before, write, after]).map(({ request }) => request.place);
+  const order = shareRequests([before, write, after]).map(({ request }) => request.place);
   assert.deepEqual(order, [0, 1, 2]);
 });

@@ -1,7 +1,7 @@
 /** Parameters of a procedure whose value is known only while it runs: `$now`, `$(setMaxW * 0.3)`, `$(now + '5 minutes')`. */
-import type { Parameter, Parameters } from '../procedure.ts';
+import type { Parameter, Parameters } from './procedure.ts';
 
-/** The value of a variable by its name; throws where the client has not told it. Times are Unix seconds. */
+/** The value of a variable by its name; throws where it has none. Times are Unix seconds. */
 export type Variables = (name: string) => number | string;
 
 type Value = number | string | boolean;
@@ -63,7 +63,9 @@ function evaluate(text: string, variables: Variables): Value {
   if (operation === undefined || typeof left !== 'number' || typeof right !== 'number') {
     throw new Error(`${text} is not about numbers`);
   }
-  return operation(left, right);
+  const result = operation(left, right);
+  // Parts of a rating are whole watts; the product of binary fractions is not.
+  return typeof result === 'number' ? Math.round(result * 1000) / 1000 : result;
 }
 
 /** A parameter with its expressions replaced; `this` stands for the parameter's own name. */
@@ -74,60 +76,6 @@ export function resolved(value: Parameter, variables: Variables, own = ''): Para
   return evaluate(text, (name) => variables(name === 'this' ? own : name));
 }
 
-/** All parameters of an instruction, resolved, with typed access. */
-export class Given {
-  readonly #values: Parameters;
-
-  constructor(parameters: Parameters | undefined, variables: Variables) {
-    this.#values = Object.fromEntries(
-      Object.entries(parameters ?? {}).map(([name, value]) => [name, resolved(value, variables, name)]),
-    );
-  }
-
-  get names(): readonly string[] {
-    return Object.keys(this.#values);
-  }
-
-  get(name: string): Parameter | undefined {
-    return this.#values[name];
-  }
-
-  number(name: string): number | undefined {
-    return this.#of(name, 'number');
-  }
-
-  text(name: string): string | undefined {
-    return this.#of(name, 'string');
-  }
-
-  flag(name: string): boolean | undefined {
-    return this.#of(name, 'boolean');
-  }
-
-  texts(name: string): readonly string[] {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value.map(String) : [];
-  }
-
-  numbers(name: string): readonly number[] | undefined {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value.map(Number) : undefined;
-  }
-
-  /** What a required parameter gives. */
-  required<T>(value: T | undefined, name: string): T {
-    if (value === undefined) throw new Error(`the procedure gives no ${name}`);
-    return value;
-  }
-
-  #of<T extends 'number' | 'string' | 'boolean'>(
-    name: string,
-    type: T,
-  ): (T extends 'number' ? number : T extends 'string' ? string : boolean) | undefined {
-    const value = this.#values[name];
-    if (value === undefined || value === null) return undefined;
-    if (typeof value !== type) throw new Error(`${name} is ${JSON.stringify(value)}, no ${type}`);
-    // Its type is checked: TypeScript cannot follow that through the conditional type.
-    return value as never;
-  }
-}
+/** All of them with their expressions replaced. */
+export const resolveAll = (parameters: Parameters | undefined, variables: Variables): Parameters =>
+  Object.fromEntries(Object.entries(parameters ?? {}).map(([name, value]) => [name, resolved(value, variables, name)]));

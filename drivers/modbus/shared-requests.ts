@@ -1,0 +1,51 @@
+import { functionCode } from './protocol.ts';
+import { shareReads, type Span } from './read-plan.ts';
+
+/** A request as it will stand on the wire: an ADU of Modbus TCP. */
+interface Asked {
+  readonly frame: Buffer;
+}
+
+/** A request that goes on the wire, and the reads that its answer serves as well. */
+export interface SharedRequest<R extends Asked> {
+  readonly request: R;
+  readonly served: readonly { readonly request: R; readonly offsetBytes: number }[];
+}
+
+const isRead = ({ frame }: Asked): boolean =>
+  frame[7] === functionCode.readHolding || frame[7] === functionCode.readInput;
+
+/** Unit and function. */
+const kindOf = ({ frame }: Asked): number => frame.readUInt16BE(6);
+
+function wantedBy<R extends Asked>(request: R): Span & { readonly request: R } {
+  const start = request.frame.readUInt16BE(8);
+  return { request, start, end: start + request.frame.readUInt16BE(10) };
+}
+
+/**
+ * Of requests that travel together, a read of registers that another one reads anyway takes them from its answer;
+ * never across a write.
+ */
+export function shareRequests<R extends Asked>(requests: readonly R[]): readonly SharedRequest<R>[] {
+  const shared: SharedRequest<R>[] = [];
+  let reads: R[] = [];
+  const share = (): void => {
+    for (const alike of Map.groupBy(reads, kindOf).values()) {
+      for (const { start, wanted } of shareReads(alike.map(wantedBy), { bridge: Number.NEGATIVE_INFINITY })) {
+        const [first, ...others] = wanted.map((each) => ({ ...each, offsetBytes: 2 * (each.start - start) }));
+        shared.push({ request: first!.request, served: others });
+      }
+    }
+    reads = [];
+  };
+  for (const request of requests) {
+    if (isRead(request)) reads.push(request);
+    else {
+      share();
+      shared.push({ request, served: [] });
+    }
+  }
+  share();
+  return shared;
+}
