@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Wh } from '#hal/units.ts';
-import { countNet, emptyNetRegister } from './net-register.ts';
+import { countNet, emptyNetRegister, joined } from './net-register.ts';
 
 const frames = fc.array(fc.integer({ min: -500, max: 500 }), { maxLength: 50 });
 
@@ -40,4 +40,12 @@ test('a message counter that wraps without a restart is not a restart', () => {
   let register = countNet(emptyNetRegister, Wh(5000), 4_294_967_295);
   register = countNet(register, Wh(5001), 0);
   assert.equal(register.importWh, 1);
+});
+
+test('what two registers have counted one after the other is their sum, from the last frame that either has seen', () => {
+  const before = { importWh: Wh(3), exportWh: Wh(1), last: { netWh: Wh(2), message: 7 } };
+  assert.deepEqual(joined(before, emptyNetRegister), before);
+  const last = { netWh: Wh(9), message: 1 };
+  const after = { importWh: Wh(1), exportWh: Wh(2), last };
+  assert.deepEqual(joined(before, after), { importWh: Wh(4), exportWh: Wh(3), last });
 });

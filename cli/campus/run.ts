@@ -30,8 +30,8 @@ const stopWithinMs = 4200;
 const boardsStopWithinMs = 1000;
 /** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
 const childFlags = ['--disable-warning=ExperimentalWarning'];
-/** Megabytes of a thread's young generation: boards make most garbage, of which little outlives an exchange. */
-const youngMb = { headEnd: 4, boards: 8 };
+/** Megabytes of a thread's young generation: there is much garbage, of which little outlives an exchange. */
+const youngMb = 4;
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
 const fleetHeapMb = (boards: number): number => 48 + boards;
 const statusEveryMs = 1000;
@@ -105,13 +105,13 @@ class Campus {
       name: 'the head-end',
       entry: '#head-end/main.ts',
       stopsWithinMs: stopWithinMs,
-      flags: [`--max-semi-space-size=${youngMb.headEnd}`],
+      flags: [`--max-semi-space-size=${youngMb}`],
     });
     const fleet = this.#spawn<FleetProtocol>(cleanup, {
       name: 'the boards',
       entry: '#edge/fleet/main.ts',
       stopsWithinMs: boardsStopWithinMs,
-      flags: [`--max-semi-space-size=${youngMb.boards}`, `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`],
+      flags: [`--max-semi-space-size=${youngMb}`, `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`],
       // An arena a thread; the compilers' threads would leave theirs half empty.
       environment: { MALLOC_ARENA_MAX: '2' },
     });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Phase, phases } from '../clock.ts';
 import { UnixSeconds } from '../units.ts';
+import { monotonicMs } from '../wall.ts';
 import { LockstepLeader, type Participant } from './lockstep.ts';
 import { type Moment, VirtualClock } from './virtual-clock.ts';
 
@@ -65,6 +66,28 @@ test('an abort ends the run after the work under way', async () => {
   assert.deepEqual(
     log.map((entry) => entry.at),
     [0, 1, 2],
+  );
+});
+
+test('at a speed a moment comes when it has come by the wall clock, and an abort ends the wait for it', async () => {
+  const stopping = new AbortController();
+  const log: { at: number; phase: number; who: string }[] = [];
+  const { participant: self, next } = participant('a', [{ period: 1, phase: 'sample' }], log);
+  const startedMs = monotonicMs();
+  await new LockstepLeader([{ participant: self, next }], {
+    start: UnixSeconds(0),
+    end: UnixSeconds(3),
+    speed: 100,
+  }).run(stopping.signal);
+  assert.ok(monotonicMs() - startedMs >= 29, 'three seconds at a hundredfold speed');
+  // The next moment is an hour away.
+  const slow = { start: UnixSeconds(3), speed: 1 / 3600 };
+  const waiting = new LockstepLeader([{ participant: self, next: { time: 4, phase: 0 } }], slow).run(stopping.signal);
+  setImmediate(() => stopping.abort());
+  await waiting;
+  assert.deepEqual(
+    log.map((entry) => entry.at),
+    [0, 1, 2, 3],
   );
 });
 
