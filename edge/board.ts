@@ -38,6 +38,7 @@ export const postSeconds = 15;
 /** After this many failures in a row the board looks for its resources anew. */
 const failuresBeforeDiscovery = 3;
 
+/** One that is lost has the LFDI that the board had before. */
 export type BoardIdentity = ClientIdentity & { readonly lfdi: Lfdi };
 
 export interface BoardOptions {
@@ -181,15 +182,15 @@ export class Board implements AsyncDisposable {
   }
 
   /**
-   * Takes another certificate of this same board into use while it runs. Control goes on; what is to be sent waits
-   * until `change` has answered which one it is to be, and is then sent with it. Rejects as `change` does, and then
-   * nothing has changed.
+   * Takes another certificate of this same board into use while it runs, or its identity that was lost. Control goes
+   * on; what is to be sent waits until `change` has answered which one it is to be, and is then sent with it. Rejects
+   * as `change` does, and then nothing has changed.
    */
   async takeIdentity(change: () => Promise<BoardIdentity>): Promise<void> {
     await this.#gate.alone(() =>
       this.utility.become(async () => {
         const next = await change();
-        if (next.lfdi !== this.#identity.lfdi) {
+        if (next.lfdi !== this.#identity.lfdi || this.#identity.fault !== undefined) {
           this.#identity = next;
           this.connection.use(next);
         }

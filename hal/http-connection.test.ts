@@ -125,6 +125,33 @@ test('closing lets what is under way end and takes nothing more; destroying fail
   );
 });
 
+test('a request whose connection cannot be begun fails with the reason, and is not asked later', async (t) => {
+  const asked: string[] = [];
+  const server = createHttpServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end();
+  });
+  const port = await listening(t, server);
+  let hasKey = false;
+  const connection = new HttpConnection({
+    host: `127.0.0.1:${port}`,
+    connect: (isReady) => {
+      if (!hasKey) throw new Error('no key');
+      return connect(port, '127.0.0.1', isReady);
+    },
+    timeoutMs: 2000,
+    idleMs: 60_000,
+    maxBodyBytes: 1000,
+  });
+  t.after(() => connection.destroy());
+  const get = (path: string) => connection.request({ method: 'GET', path, headers: {}, body: null });
+  await assert.rejects(get('/1'), { message: 'no key' });
+  await assert.rejects(get('/2'), { message: 'no key' });
+  hasKey = true;
+  assert.equal((await get('/3')).status, 200);
+  assert.deepEqual(asked, ['/3']);
+});
+
 test('nothing can be slipped into a request', async (t) => {
   const { connection } = await toServer(t, (socket) => socket.write(empty));
   for (const more of [{ path: '/a b' }, { path: '/a\r\nx: y' }, { headers: { a: 'b\r\nc: d' } }]) {

@@ -14,7 +14,7 @@ export interface HttpRequest {
 export interface HttpConnectionOptions {
   /** What the Host header says: host, and port where it is not the scheme's own. */
   readonly host: string;
-  /** Begins a connection; `isReady` is called when requests may be sent, or not at all where it fails. */
+  /** Begins a connection; `isReady` is called later, when requests may be sent, or not at all where it fails. May throw. */
   readonly connect: (isReady: () => void) => Socket;
   /** The longest that connecting takes, and that the server may be silent while it is asked, milliseconds. */
   readonly timeoutMs: number;
@@ -56,8 +56,8 @@ export class HttpConnection {
   }
 
   /**
-   * Rejects with a plain Error when the server is not reached, is silent for too long or speaks no HTTP/1.1, and with
-   * RangeError for what must not stand in a request.
+   * Rejects with a plain Error when the server is not reached, is silent for too long or speaks no HTTP/1.1, with what
+   * `connect` throws, and with RangeError for what must not stand in a request.
    */
   request(request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
@@ -97,7 +97,13 @@ export class HttpConnection {
       this.#closing.resolve();
       return;
     }
-    this.#line ??= this.#connect();
+    try {
+      this.#line ??= this.#connect();
+    } catch (error) {
+      this.#failWaiting(error as Error);
+      this.#next();
+      return;
+    }
     if (!this.#line.isReady) return;
     this.#jobs.shift();
     this.#active = { job, reader: new HttpResponseReader(this.#options.maxBodyBytes) };
@@ -109,13 +115,13 @@ export class HttpConnection {
 
   #connect(): Line {
     const { connect, timeoutMs } = this.#options;
-    const limit = deadline(timeoutMs, () => this.#lose(line, new Error(`no connection within ${timeoutMs} ms`)));
     const isReady = (): void => {
       limit[Symbol.dispose]();
       line.isReady = true;
       this.#next();
     };
     const line: Line = { isReady: false, socket: connect(isReady) };
+    const limit = deadline(timeoutMs, () => this.#lose(line, new Error(`no connection within ${timeoutMs} ms`)));
     const { socket } = line;
     socket.setNoDelay(true);
     socket.on('data', (piece: Buffer) => this.#receive(line, piece));
@@ -169,13 +175,15 @@ export class HttpConnection {
     this.#active = undefined;
     this.#letGo(line, fault);
     active?.job.reject(fault ?? ended());
-    if (!line.isReady) {
-      // Whoever waits for a server that is not there would only wait for the same.
-      const jobs = this.#jobs;
-      this.#jobs = [];
-      for (const { reject } of jobs) reject(fault ?? ended());
-    }
+    if (!line.isReady) this.#failWaiting(fault ?? ended());
     this.#next();
+  }
+
+  /** Whoever waits for a server that is not there would only wait for the same. */
+  #failWaiting(fault: Error): void {
+    const jobs = this.#jobs;
+    this.#jobs = [];
+    for (const { reject } of jobs) reject(fault);
   }
 
   /** In order where there is no fault; what still comes is of no interest. */

@@ -83,6 +83,11 @@ export class Report {
     this.#list('Skipped', this.#skipped);
     this.#line('');
     for (const count of this.#counts) this.#line(`# ${count}`);
+    // Once more in short, where whoever sees only the end looks.
+    this.#list(
+      'Failed',
+      this.#failed.map(({ where, text }) => ({ where, text: text.split('\n', 1)[0] ?? '' })),
+    );
   }
 
   #completed(event: Complete): void {

@@ -59,6 +59,7 @@ test('a failed test is told with its error and the output of its file', async ()
   assert.equal(success, false);
   assert.match(text, /✖ one\.test\.mjs › counts\n[^]*Expected values to be strictly equal/);
   assert.match(text, /seen on the way/);
+  assert.match(text, /Failed \(1\):\n {2}one\.test\.mjs › counts: AssertionError.*\n$/);
 });
 
 test('a file that cannot be loaded is a failure', async () => {

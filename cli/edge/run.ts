@@ -19,7 +19,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   using stopping = untilStopped();
   const file = loadBoardFile(options.board);
   await using cleanup = new AsyncDisposableStack();
-  const identityStore = await openIdentity(options, cleanup);
+  const identityStore = await identityStoreOf(options, cleanup);
   const log = createLog('edge', process.env['GRIDTOKENX_LOG'] ?? 'info');
   const dataFolder = await openData(options.data, cleanup, log);
   const tasks = new TaskHealth(log);
@@ -78,24 +78,20 @@ async function openData(path: string, cleanup: AsyncDisposableStack, log: Log): 
   }
 }
 
-/** Checked before anything else is begun; with a TPM it is that or nothing. */
-async function openIdentity(
+/** With a TPM it is that or nothing; whether it answers is seen when it is asked. */
+async function identityStoreOf(
   { identity, tpm, certificate }: Pick<EdgeOptions, 'identity' | 'tpm' | 'certificate'>,
   cleanup: AsyncDisposableStack,
 ): Promise<IdentityStore> {
-  const store =
-    tpm === undefined ? identityInFiles(identity) : identityInTpm(await openTpm(tpm, identity, cleanup), certificate);
-  await store.load();
-  return store;
+  if (tpm === undefined) return identityInFiles(identity);
+  return identityInTpm(await tpmIdentities(tpm, identity, cleanup), certificate);
 }
 
-async function openTpm(tpm: string, folder: string, cleanup: AsyncDisposableStack): Promise<TpmIdentities> {
+async function tpmIdentities(tpm: string, folder: string, cleanup: AsyncDisposableStack): Promise<TpmIdentities> {
   // Boards with keys in files need none of it.
   const [{ tpmAddressOf }, { TpmIdentities }] = await Promise.all([
     import('#provisioning/tpm/tpm-address.ts'),
     import('#edge/identity/tpm-identities.ts'),
   ]);
-  const identities = cleanup.use(new TpmIdentities(tpmAddressOf(tpm), folder));
-  await identities.start();
-  return identities;
+  return cleanup.use(new TpmIdentities(tpmAddressOf(tpm), folder));
 }

@@ -123,6 +123,11 @@ export class ClientFile {
     return this.#file.transact(() => this.#statements.done.run(this.#board, sequence));
   }
 
+  /** Under which it went last; `undefined` for a board that never had an identity. */
+  get lfdi(): Lfdi | undefined {
+    return this.memory().get(ownName) as Lfdi | undefined;
+  }
+
   /** What was kept under each name. */
   memory(): ReadonlyMap<string, string> {
     return new Map(this.#statements.kept.all(this.#board).map((row) => [String(row['name']), String(row['value'])]));

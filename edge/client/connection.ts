@@ -87,7 +87,10 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** GETs a resource. Rejects with `GTX-SEP-001` (no connection), `-002` (status) or a parser's `GTX-XML-…`. */
+  /**
+   * GETs a resource. Rejects with `GTX-SEP-001` (no connection), `-002` (status), a parser's `GTX-XML-…`, or with the
+   * fault of an identity that is lost.
+   */
   async get<N extends RootName>(href: string, name: N): Promise<Roots[N]> {
     const { body } = await this.#request('GET', href, null);
     return this.parse(name, body);
@@ -181,6 +184,7 @@ export class Connection implements AsyncDisposable {
     try {
       return await exchange(link, { method, path, headers, body });
     } catch (error) {
+      if (error instanceof GridError) throw error;
       const hint =
         'Check that the head-end runs, its address, and that its certificate is of the CA that this board trusts.';
       throw new GridError('GTX-SEP-001', `${method} ${url.href}: ${reasonOf(error)}`, { hint, cause: error });

@@ -1,4 +1,5 @@
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type TLSSocket } from 'node:tls';
+import type { GridError } from '#hal/errors.ts';
 import { HttpConnection, type HttpRequest, placeOf } from '#hal/http-connection.ts';
 import { clientTls } from '#ieee2030_5/tls.ts';
 import { chainFault } from './peer-chain.ts';
@@ -9,7 +10,17 @@ export interface ClientIdentity {
   readonly certificatePem: string;
   readonly keyPem: string;
   readonly caPem: string;
+  /** Why it cannot be had, where it cannot: no connection is opened by it then. */
+  readonly fault?: GridError;
 }
+
+/** In place of one that is not there, or not yet. */
+export const lostIdentity = (fault: GridError): ClientIdentity => ({
+  certificatePem: '',
+  keyPem: '',
+  caPem: '',
+  fault,
+});
 
 export interface TlsLinkOptions {
   readonly origin: string;
@@ -35,23 +46,21 @@ const timeoutMs = 30_000;
 const idleMs = 600_000;
 const maxResponseBytes = 1 << 20;
 
-/** A kept-alive mutual TLS connection to one origin, opened anew when it is lost, and then resumed where it can be. */
+/**
+ * A kept-alive mutual TLS connection to one origin, opened anew when it is lost, and then resumed where it can be. With
+ * an identity that is lost every request rejects with its fault.
+ */
 export function openTlsLink({ origin, identity, checkHostName, staple, onConnected }: TlsLinkOptions): HttpConnection {
-  const { certificatePem: cert, keyPem: key, caPem: ca } = identity;
   const { host, tls } = placeOf(origin);
-  const options = {
-    ...clientTls({ cert, key, ca }, { hostname: checkHostName }),
-    ...tls,
-    ...(staple !== undefined && { requestOCSP: true }),
-  };
   let session: Buffer | undefined;
   // Made once, and only when it is needed: a TPM is asked for its key with it.
-  let secureContext: SecureContext | undefined;
+  let secured: ReturnType<typeof securedBy> | undefined;
   return new HttpConnection({
     host,
     connect: (isReady) => {
-      secureContext ??= createSecureContext(options);
-      const socket = connect({ ...options, secureContext, ...(session && { session }) });
+      secured ??= securedBy(identity, checkHostName);
+      const stapled = staple !== undefined && { requestOCSP: true };
+      const socket = connect({ ...secured, ...tls, ...stapled, ...(session && { session }) });
       if (staple !== undefined) keepStaple(socket);
       socket.on('session', (next) => {
         session = next;
@@ -71,6 +80,13 @@ export function openTlsLink({ origin, identity, checkHostName, staple, onConnect
     idleMs,
     maxBodyBytes: maxResponseBytes,
   });
+}
+
+/** Throws the fault of an identity that is lost, and what OpenSSL does where its key cannot be had. */
+function securedBy({ certificatePem: cert, keyPem: key, caPem: ca, fault }: ClientIdentity, hostname: boolean) {
+  if (fault !== undefined) throw fault;
+  const options = clientTls({ cert, key, ca }, { hostname });
+  return { ...options, secureContext: createSecureContext(options) };
 }
 
 /** What is wrong with a server that OpenSSL takes, if something is. */

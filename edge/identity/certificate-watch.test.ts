@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { VirtualClock } from '#hal/emulated/virtual-clock.ts';
-import { GridError } from '#hal/errors.ts';
+import { GridError, type GridErrorCode } from '#hal/errors.ts';
 import { createLog } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { machineTime, replaceWallTime, wallMs } from '#hal/wall.ts';
@@ -13,6 +13,8 @@ import { lfdiOf, sfdiOf } from '#ieee2030_5/identity.ts';
 import { CertificateAuthority } from '#provisioning/ca.ts';
 import type { DeviceIdentity } from '#provisioning/identity-files.ts';
 import type { Profile } from '#provisioning/validity.ts';
+import type { BoardIdentity } from '../board.ts';
+import { lostIdentity } from '../client/tls-link.ts';
 import { CertificateWatch, type WatchedBoard } from './certificate-watch.ts';
 
 const dayMs = 86_400_000;
@@ -120,4 +122,21 @@ test('what lies on the disk and cannot be read leaves the old certificate in use
   store.load = () => Promise.reject(new GridError('GTX-PRV-011', 'cannot be used'));
   await atDay(61);
   assert.deepEqual([store.asked.length, board.identity], [1, old]);
+});
+
+test('an identity that is lost is looked for each minute until it is there, and its newest fault is told', async (t) => {
+  const { store, board, atDay } = await ground(t);
+  const found = store.identity;
+  const faults = ['GTX-PRV-011', 'GTX-TPM-002'].map((code) => new GridError(code as GridErrorCode, 'still lost'));
+  board.identity = { ...found, ...lostIdentity(new GridError('GTX-PRV-010', 'lost')) };
+  const told: unknown[] = [];
+  let asked = 0;
+  store.load = () => {
+    told.push((board.identity as BoardIdentity).fault?.code);
+    const fault = faults[asked++];
+    return fault === undefined ? Promise.resolve(found) : Promise.reject(fault);
+  };
+  await atDay(0);
+  assert.deepEqual(told, ['GTX-PRV-010', 'GTX-PRV-011', 'GTX-TPM-002']);
+  assert.equal(board.identity, found);
 });

@@ -23,13 +23,17 @@ export interface CertificateWatchOptions {
 }
 
 const daySeconds = 86_400;
-/** Certificates end by the wall's time, which an emulated campus does not run by: it is asked this often whether a day is over. */
+/**
+ * Certificates end by the wall's time, which an emulated campus does not run by: it is asked this often whether a day is
+ * over. What is lost is looked for as often.
+ */
 const askSeconds = 60;
 
 /**
  * Looks once a day, and at the start, whether the certificate of a running board is to be renewed at its head-end, and
  * has the board go over to the new one. Where that fails the old one goes on, and the next day is another. A utility
- * that is not ours knows the board by one certificate for ever: nothing is renewed there.
+ * that is not ours knows the board by one certificate for ever: nothing is renewed there. An identity that is lost is
+ * looked for each minute until the board has it.
  */
 export class CertificateWatch implements Disposable {
   readonly #options: CertificateWatchOptions;
@@ -54,6 +58,10 @@ export class CertificateWatch implements Disposable {
 
   async #look(): Promise<void> {
     const { board } = this.#options;
+    if (board.identity.fault !== undefined) {
+      await this.#find();
+      return;
+    }
     const now = wallSeconds();
     // A clock that was set back is no reason to wait until it is there again.
     if (Math.abs(now - this.#lookedAt) < daySeconds || board.utility.hasExtension !== true) return;
@@ -71,6 +79,17 @@ export class CertificateWatch implements Disposable {
     if (identity.lfdi === before) return;
     const days = daysLeft(validityOf(identity).notAfter, now);
     this.#log.info({ before, lfdi: identity.lfdi, days }, 'the certificate is renewed');
+  }
+
+  async #find(): Promise<void> {
+    const { store, board } = this.#options;
+    const found = await store.load().catch((error: unknown): BoardIdentity => {
+      if (!(error instanceof GridError)) throw error;
+      // The reason may be another by now: somebody works at it.
+      return { ...board.identity, fault: error };
+    });
+    await board.takeIdentity(() => Promise.resolve(found));
+    if (board.identity.fault === undefined) this.#log.info({ lfdi: found.lfdi }, 'the identity is there again');
   }
 
   /** Which one is to be used: one whose renewal failed late lies on the disk, and may be in force already. */

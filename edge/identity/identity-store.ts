@@ -23,10 +23,11 @@ export const identityInFiles = (folder: string): IdentityStore => ({
 
 /**
  * An identity of a TPM: the operational one, or the one that the board was born with, which is never renewed. It loads as
- * `TpmIdentities.load` does, and with GTX-ENC-005 before the enrolment.
+ * `TpmIdentities.start` and `load` do, so also from a TPM that answers late, and with GTX-ENC-005 before the enrolment.
  */
 export const identityInTpm = (identities: TpmIdentities, role: KeyRole = 'operational'): IdentityStore => ({
   load: async () => {
+    await identities.start();
     const identity = await identities.load(role);
     if (identity !== undefined) return identity;
     const folder = identities.folderOf(role);

@@ -49,6 +49,7 @@ export class TpmIdentities implements AsyncDisposable {
   readonly #transport: string;
   readonly #folder: string;
   #provider: TpmProvider | undefined;
+  #isOpen = false;
 
   constructor({ port, transport }: TpmAddress, folder: string) {
     this.keys = new TpmKeys(port);
@@ -56,10 +57,12 @@ export class TpmIdentities implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Makes TLS able to sign in TPMs, and opens this one. */
+  /** Makes TLS able to sign in TPMs, and opens this one; once it has done so, nothing. */
   async start(): Promise<void> {
-    this.#provider = await loadTpmProvider();
+    this.#provider ??= await loadTpmProvider();
+    if (this.#isOpen) return;
     await this.keys.start();
+    this.#isOpen = true;
   }
 
   /** Made for TLS by TPMs, of this process, since it began. */

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { realPort } from '#hal/board.ts';
 import type { Clock } from '#hal/clock.ts';
+import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import type { Watchdog } from '#hal/ports.ts';
 import { monotonicMs } from '#hal/wall.ts';
-import { Board, type BoardOptions } from '../board.ts';
+import { Board, type BoardIdentity, type BoardOptions } from '../board.ts';
 import type { BoardFile } from '../board-file.ts';
+import { ClientFile } from '../client/client-file.ts';
+import { lostIdentity } from '../client/tls-link.ts';
 import { CertificateWatch } from '../identity/certificate-watch.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
 import type { BoardRecorder, RecordOptions } from '../recording/board-recorder.ts';
@@ -60,23 +63,25 @@ export class EdgeRuntime implements AsyncDisposable {
   }
 
   /**
-   * Starts everything that is there: a device, a watchdog or a head-end that is missing keeps nothing else from
-   * working. Answers the port of the status page.
+   * Starts everything that is there: a device, a watchdog, a head-end or an identity that is missing keeps nothing else
+   * from working. Answers the port of the status page. Rejects as `IdentityStore.load` does for a board that has never
+   * had an identity.
    */
   async start(): Promise<{ readonly statusPort: number | undefined }> {
     const { file, clock, dataFolder, seed, watchdogs, log, statusPort, utility, identityStore, record } = this.#options;
+    const outboxFile = this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'), log, { mayBeAbsent: true }));
+    const identity = await this.#identity(outboxFile);
     this.#resources.use(await holdDevices(file));
     const recorder = record && this.#resources.use(await openRecorder(record, log));
     const site = this.#resources.use(new BoardSite({ file, clock, dataFolder, seed, ...(recorder && { recorder }) }));
     this.#site = site;
     const devices = await site.start();
-    const identity = await identityStore.load();
     const board = new Board({
       ...this.#options,
       ...(utility !== undefined && { utility }),
       devices,
       identity,
-      outboxFile: this.#resources.use(new OutboxFile(join(dataFolder, 'outbox.db'), log, { mayBeAbsent: true })),
+      outboxFile,
       onPosted: () => undefined,
     });
     this.#resources.use(board);
@@ -103,6 +108,19 @@ export class EdgeRuntime implements AsyncDisposable {
     if (statusPort === undefined) return { statusPort: undefined };
     const page = this.#resources.use(new StatusPage(() => this.report()));
     return { statusPort: await page.start(statusPort) };
+  }
+
+  /** A board that has had one controls its site without; `CertificateWatch` has it take the identity when it is there. */
+  async #identity(outboxFile: OutboxFile): Promise<BoardIdentity> {
+    const { file, identityStore, log } = this.#options;
+    try {
+      return await identityStore.load();
+    } catch (error) {
+      const { lfdi } = new ClientFile(outboxFile, file.meterId);
+      if (!(error instanceof GridError) || lfdi === undefined) throw error;
+      log.error({ meter: file.meterId, reason: error.describe() }, 'the identity is lost; control begins without');
+      return { ...lostIdentity(error), lfdi };
+    }
   }
 
   /** Whether samples are taken and acted upon; a start counts as one. */
