@@ -43,10 +43,7 @@ export class LockstepLeader {
     while (!signal.aborted) {
       const moment = earliest(this.#next.map((entry) => entry.moment));
       if (moment.time > end) return;
-      if (speed !== 'max') {
-        const waitMs = startedMs + ((moment.time - start) * 1000) / speed - monotonicMs();
-        if (waitMs > 0 && !(await sleep(waitMs, signal))) return;
-      }
+      if (speed !== 'max' && !(await until(startedMs + ((moment.time - start) * 1000) / speed, signal))) return;
       this.#now = moment.time as UnixSeconds;
       await this.#runMoment(moment, speed === 'max' ? end + 1 : moment.time + 1);
     }
@@ -65,9 +62,15 @@ export class LockstepLeader {
   }
 }
 
-/** Waits; false when the signal was aborted meanwhile. */
-const sleep = (ms: number, signal: AbortSignal): Promise<boolean> =>
-  delay(ms, signal).then(
-    () => true,
-    () => false,
-  );
+/** Waits for an instant of the machine's time; false when the signal was aborted meanwhile. */
+async function until(instantMs: number, signal: AbortSignal): Promise<boolean> {
+  // A timer counts from when its turn of the event loop began, and so may come too early.
+  for (let waitMs = instantMs - monotonicMs(); waitMs > 0; waitMs = instantMs - monotonicMs()) {
+    const isAborted = await delay(waitMs, signal).then(
+      () => false,
+      () => true,
+    );
+    if (isAborted) return false;
+  }
+  return true;
+}

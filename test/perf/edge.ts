@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChildLink } from '#hal/process-link.ts';
+import { RealClock } from '#hal/real-clock.ts';
 import { UnixSeconds } from '#hal/units.ts';
-import { delay, wallSeconds } from '#hal/wall.ts';
+import { delay, wallMs, wallSeconds } from '#hal/wall.ts';
 import { loadBoardFile } from '#edge/board-file.ts';
 import { Outbox } from '#edge/outbox.ts';
 import { OutboxFile } from '#edge/outbox-file.ts';
@@ -61,6 +62,15 @@ async function fillOutbox(file: string): Promise<void> {
 
 const percentile = (values: readonly number[], part: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? Number.NaN;
+
+/** What the machine itself can do: milliseconds by which a program that only waits wakes after each second. */
+async function bareWakes(signal: AbortSignal): Promise<readonly number[]> {
+  const late: number[] = [];
+  const clock = new RealClock({ onEnd: () => undefined, onSkipped: () => undefined });
+  clock.every({ name: 'wake', period: 1, phase: 'sample' }, () => void late.push(wallMs() % 1000));
+  await clock.run(signal);
+  return late;
+}
 
 /**
  * `gridtokenx edge` for one board with inverter, battery and six clamps in another process, at 1 s: with its head-end
@@ -133,10 +143,14 @@ export async function edge(): Promise<Figure[]> {
     const cpuPercent = ((await cpuUs(pid)) - before) / (seconds * 1e4);
     phases.push({ name, cpuPercent, mb: (await residentMb(pid)).now });
   };
+  const measuring = new AbortController();
+  const waking = bareWakes(measuring.signal);
   await measure('head-end away', awaySeconds - settleSeconds);
   await gate.open();
   await measure('a day drains', backSeconds);
   const { most } = await residentMb(pid);
+  measuring.abort();
+  const wakes = await waking;
   await stop();
   const { seconds } = JSON.parse(readFileSync(probe, 'utf8')) as ProbeFile;
   const measured = seconds.slice(settleSeconds).map(([, afterMs]) => afterMs);
@@ -154,6 +168,11 @@ export async function edge(): Promise<Figure[]> {
       value: percentile(jitter, 0.99),
       unit: 'ms',
       target: { atMost: 20 },
+    },
+    {
+      name: `a program that only waits: woken late, p99 of ${wakes.length} s`,
+      value: percentile(wakes, 0.99),
+      unit: 'ms',
     },
     { name: 'edge: control loop, usual time from the second to what the devices are told', value: usual, unit: 'ms' },
     { name: 'edge: seconds without control', value: missing(seconds), unit: '', target: { atMost: 0 } },
