@@ -28,8 +28,9 @@ import { campusPassphrase } from '../provision/passphrase.ts';
 /** Ctrl-C promises five seconds: the boards, which stop first, have this much of it, and the head-end what is left. */
 const stopWithinMs = 4200;
 const boardsStopWithinMs = 1000;
-/** A small young generation: both are for boards and small servers, and their garbage is short-lived. */
 const childFlags = ['--disable-warning=ExperimentalWarning'];
+/** Two arenas are enough; those of the compilers' and collectors' threads would stay half empty. */
+const childEnvironment = { MALLOC_ARENA_MAX: '2' };
 /** Megabytes of a thread's young generation: there is much garbage, of which little outlives an exchange. */
 const youngMb = 4;
 /** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
@@ -42,8 +43,6 @@ interface ChildProgram {
   readonly stopsWithinMs: number;
   /** What Node is told. */
   readonly flags: readonly string[];
-  /** What it finds in its environment beside ours. */
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Runs a campus until its hours are over or it is told to stop. Rejects with the first failure of any part. */
@@ -112,8 +111,6 @@ class Campus {
       entry: '#edge/fleet/main.ts',
       stopsWithinMs: boardsStopWithinMs,
       flags: [`--max-semi-space-size=${youngMb}`, `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`],
-      // An arena a thread; the compilers' threads would leave theirs half empty.
-      environment: { MALLOC_ARENA_MAX: '2' },
     });
     this.#screen.progress('head-end and boards');
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
@@ -226,11 +223,11 @@ class Campus {
 
   #spawn<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
     cleanup: AsyncDisposableStack,
-    { name, entry, stopsWithinMs, flags, environment = {} }: ChildProgram,
+    { name, entry, stopsWithinMs, flags }: ChildProgram,
   ): ChildLink<P> {
     const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
       serialization: 'advanced',
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...childEnvironment },
       execArgv: [...childFlags, ...flags],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,

@@ -1,6 +1,6 @@
 import { serveParent } from '#hal/process-link.ts';
+import { RealClock } from '#hal/real-clock.ts';
 import { W, Wh } from '#hal/units.ts';
-import { everyWall, wallSeconds } from '#hal/wall.ts';
 import { EmonTwin } from '#drivers/ct/emon-twin.ts';
 import { parseTwinPlan } from '#drivers/twin-plan.ts';
 import { TwinSet } from '#drivers/twin-set.ts';
@@ -19,10 +19,13 @@ export interface SitePorts {
 }
 
 export const plant = { peakLoadW: 20_000, pvRatedW: 15_000, battery: { capacityWh: 20_000, ratedW: 10_000 } };
-/** How often it is looked whether a second is over. */
-const lookMs = 50;
-
-const clock = { now: wallSeconds };
+/** A front-end that measures at the second, so that what is seen of the board's jitter is the board's own. */
+const clock = new RealClock({
+  onEnd: (_, failure) => {
+    if (failure !== undefined) throw failure;
+  },
+  onSkipped: () => undefined,
+});
 const resources = new AsyncDisposableStack();
 
 async function open(): Promise<SitePorts> {
@@ -35,11 +38,7 @@ async function open(): Promise<SitePorts> {
   const [served] = await twins.start();
   const clamps = resources.use(new EmonTwin(clock));
   await clamps.start();
-  let last = wallSeconds();
-  const second = (): void => {
-    const now = wallSeconds();
-    if (now === last) return;
-    last = now;
+  clock.every({ name: 'site', period: 1, phase: 'field' }, (now) => {
     twins.advanceTo(now);
     const { state, netGridWh, consumptionWh } = twins.site;
     // One at the connection point, one around the load, and four circuits that share it.
@@ -49,8 +48,13 @@ async function open(): Promise<SitePorts> {
       { powerW: W(state.loadW), energyWh: consumptionWh },
     ];
     clamps.emit({ voltsRms: 230, channels: [...whole, circuit, circuit, circuit, circuit] });
-  };
-  resources.use(everyWall(lookMs, second));
+  });
+  const stopping = new AbortController();
+  const running = clock.run(stopping.signal);
+  resources.defer(async () => {
+    stopping.abort();
+    await running;
+  });
   return { clamps: clamps.port, modbus: Number(served?.at.split(':')[1]) };
 }
 
