@@ -7,7 +7,9 @@ import { tryHoldName } from './hold-name.ts';
 
 const isLinux = process.platform === 'linux';
 
-test('a name is held once, and free when it is let go', { skip: !isLinux }, async () => {
+test('a name is held once, and free when it is let go', {
+  skip: !isLinux && 'names are held on Linux only',
+}, async () => {
   const name = `test ${process.pid} once`;
   const first = await tryHoldName(name);
   assert.ok(first !== undefined);
@@ -19,7 +21,9 @@ test('a name is held once, and free when it is let go', { skip: !isLinux }, asyn
   assert.ok(second !== undefined);
 });
 
-test('a process that is stopped keeps its name, one that is killed does not', { skip: !isLinux }, async (t) => {
+test('a process that is stopped keeps its name, one that is killed does not', {
+  skip: !isLinux && 'names are held on Linux only',
+}, async (t) => {
   const name = `test ${process.pid} killed`;
   const module = fileURLToPath(new URL('hold-name.ts', import.meta.url));
   const script = `import(${JSON.stringify(module)}).then(async ({ tryHoldName }) => {

@@ -58,7 +58,9 @@ const commands: readonly (readonly [name: string, run: () => Promise<void>])[] =
   ],
 ];
 
-test('devices that a board holds are no command’s to try', { skip: process.platform !== 'linux' }, async (t) => {
+test('devices that a board holds are no command’s to try', {
+  skip: process.platform !== 'linux' && 'devices are held by their name on Linux only',
+}, async (t) => {
   await using held = await holdDevices(loadBoardFile(board));
   assert.ok(held !== undefined);
   for (const [name, run] of commands) {
@@ -69,7 +71,7 @@ test('devices that a board holds are no command’s to try', { skip: process.pla
 });
 
 test('two that only look take turns as well: the second one is told', {
-  skip: process.platform !== 'linux',
+  skip: process.platform !== 'linux' && 'devices are held by their name on Linux only',
 }, async () => {
   await using cleanup = new AsyncDisposableStack();
   await openSite({ board, data: join(folder, 'none of it') }, cleanup);

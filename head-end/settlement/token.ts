@@ -132,12 +132,12 @@ export class SettlementToken {
    */
   async openMissing(at: UnixSeconds): Promise<void> {
     const { keys, operator, mint } = this.#started();
+    const missing = keys.participants().filter((meterId) => !this.#accounts.has(meterId));
+    if (missing.length === 0) return;
     this.#tables = this.#readTables();
     const listed = new Set(this.#tables.flatMap(({ addresses }) => addresses));
     const unlisted: Address[] = listed.has(mint) ? [] : [mint];
-    for (const meterId of keys.participants()) {
-      const known = this.#accounts.get(meterId);
-      if (known !== undefined) continue;
+    for (const meterId of missing) {
       const { signer: owner, openingMicro } = await keys.participant(meterId);
       const [account] = await findAssociatedTokenPda({
         owner: owner.address,
