@@ -52,6 +52,8 @@ class Bench {
   /** As ordered last. */
   storageW = 0;
   readonly orders: (string | number)[][] = [];
+  /** Seconds after the start in which the grid was looked at, and how many orders had been given by then. */
+  readonly looks: { readonly second: number; readonly device: string; readonly orders: number }[] = [];
   readonly #clock: VirtualClock;
 
   constructor(clock: VirtualClock) {
@@ -72,7 +74,7 @@ class Bench {
       nameplate: () => ({ ...plate, ratedW: W(20_000) }),
       ratings: () => ratings,
       modes: () => new Map([['limitW', { reverts: 'toDefault', ramps: false }]]),
-      readGrid: () => answer('inverter', gridReading),
+      readGrid: () => this.#look('inverter'),
       read: () => answer('inverter', { powerW: W(this.pvW), generationWh: Wh(1) }),
       setMode: async (_mode: string, w: number | null) => void this.orders.push(['limit', w ?? 'lifted']),
     } as unknown as PvInverter;
@@ -95,7 +97,7 @@ class Bench {
       }),
       ratings: () => ratings,
       modes: () => new Map([['targetW', { reverts: 'toValue', ramps: false }]]),
-      readGrid: () => answer('battery', gridReading),
+      readGrid: () => this.#look('battery'),
       read: () => answer('battery', reading()),
       setMode: async (_mode: string, w: number) => {
         if (this.isBatteryDead) throw new Error('dead');
@@ -104,6 +106,11 @@ class Bench {
       },
     } as unknown as Battery;
     return { meter, gridChannel: 1, loadChannel: 2, inverter, battery };
+  }
+
+  #look(device: 'inverter' | 'battery'): Promise<GridReading> {
+    this.looks.push({ second: this.#clock.now() - start, device, orders: this.orders.length });
+    return Promise.resolve(gridReading);
   }
 
   #frame(): ClampFrame {
@@ -271,6 +278,21 @@ test('the storage covers the need of the building, and the order is repeated bef
   assert.deepEqual(
     bench.orders.findLast(([what]) => what === 'storage'),
     ['storage', 1_000],
+  );
+});
+
+test('the orders of a second do not wait for a look at the grid, nor that for a device that is silent', async (t) => {
+  const { clock, bench } = await running(t);
+  await until(clock, 1);
+  assert.deepEqual(bench.looks, [
+    { second: 0, device: 'inverter', orders: 1 },
+    { second: 0, device: 'battery', orders: 1 },
+  ]);
+  bench.lost.add('inverter');
+  await until(clock, 21);
+  assert.deepEqual(
+    bench.looks.slice(2).map(({ second, device }) => [second, device]),
+    [[20, 'battery']],
   );
 });
 

@@ -92,6 +92,8 @@ export class Board implements AsyncDisposable {
   readonly #health = new Health();
   readonly #starts: DeviceStarts;
   #controlledAtMs: number | undefined;
+  /** Of the newest second, under way or done. */
+  #control = Promise.resolve();
   readonly #timers = new DisposableStack();
   #rejected: ReturnType<typeof notApplicable> = new Map();
   #failures = 0;
@@ -138,8 +140,17 @@ export class Board implements AsyncDisposable {
       log,
       bounds: meterBoundsOf(file),
       onPosted,
+      afterControl: () => this.#control,
     });
-    this.#loop = new ControlLoop({ file, devices, utility: this.utility, lfdi: this.#device, sampleSeconds, log });
+    this.#loop = new ControlLoop({
+      file,
+      devices,
+      utility: this.utility,
+      lfdi: this.#device,
+      sampleSeconds,
+      readGrid: (now) => this.#metering.readGrid(now),
+      log,
+    });
     const { inverter, battery } = file.devices;
     const demandResponse = options.utility?.demandResponse === true;
     this.#reporter = new DerReporter({ utility: this.utility, lfdi: this.#device, demandResponse });
@@ -166,7 +177,7 @@ export class Board implements AsyncDisposable {
     this.#timers.use(this.utility.onChange(() => this.#refuse()));
     await this.utility.start();
     await this.#begin();
-    every('sample', sampleSeconds, 0, 'sample', (now) => this.#sampleAndControl(now));
+    every('sample', sampleSeconds, 0, 'sample', (now) => (this.#control = this.#sampleAndControl(now)));
     if (!this.#starts.isComplete) {
       // With the exchange, so that control does not wait for a device that is not there.
       every('find devices', startRetrySeconds, 0, 'exchange', (now) => this.#findDevices(now));
@@ -259,16 +270,15 @@ export class Board implements AsyncDisposable {
   }
 
   async #sampleAndControl(now: UnixSeconds): Promise<void> {
-    const [sample, grid] = await Promise.all([
-      this.#metering.take(now),
-      this.#loop.wantsGrid(now) ? this.#metering.readGrid(now) : undefined,
-    ]);
+    const sample = await this.#metering.take(now);
     if (sample.loadW !== undefined) this.#net.add(sample.loadW - (sample.inverter?.powerW ?? 0));
-    await this.#loop.control(sample, grid, this.#agent.commitmentW(now));
+    await this.#loop.control(sample, this.#agent.commitmentW(now));
     this.#controlledAtMs = monotonicMs();
+    const hasLooked = await this.#loop.look(now);
     const { state } = this.#loop;
-    if (state !== undefined) await this.#foreign()?.take(sample, state.grid);
-    if (grid !== undefined && state !== undefined) this.#reporter.tell(state, now);
+    if (state === undefined) return;
+    await this.#foreign()?.take(sample, state.grid);
+    if (hasLooked) this.#reporter.tell(state, now);
   }
 
   /** Answers the events of which the site can carry out nothing. */

@@ -26,6 +26,8 @@ export interface MeteringOptions {
   readonly bounds?: MeterBounds;
   /** Called with the wall milliseconds of every acknowledged post. */
   readonly onPosted: (elapsedMs: number) => void;
+  /** Settles when the control of a second that has begun is done; it goes before what has waited. */
+  readonly afterControl?: () => Promise<void>;
 }
 
 /** Postings in one go after a failure, doubled each time that all of them went through: a quarter of an hour to one. */
@@ -144,6 +146,7 @@ export class Metering {
       for (let left = this.#atOnce; left > 0; left--) {
         const posting = outbox.oldest();
         if (posting === undefined) break;
+        await this.#options.afterControl?.();
         await this.#send(resources, posting);
       }
       this.#atOnce = Math.min(mostAtOnce, 2 * this.#atOnce);

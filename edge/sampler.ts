@@ -121,13 +121,14 @@ export class Sampler {
     };
   }
 
-  /** Voltage, frequency and state: not for every sample. */
+  /** Voltage, frequency and state: not for every sample. A device that the last one did not hear is not waited for. */
   async readGrid(now: UnixSeconds): Promise<GridReadings> {
-    const { inverter, battery } = this.#devices;
-    const [pv, storage] = await Promise.all([
-      inverter === undefined ? undefined : this.#read('inverter state', now, () => inverter.readGrid()),
-      battery === undefined ? undefined : this.#read('battery state', now, () => battery.readGrid()),
-    ]);
+    const read = async (role: 'inverter' | 'battery'): Promise<GridReading | undefined> => {
+      const device = this.#devices[role];
+      if (device === undefined || this.#failing.has(role)) return undefined;
+      return this.#read(`${role} state`, now, () => device.readGrid());
+    };
+    const [pv, storage] = await Promise.all([read('inverter'), read('battery')]);
     return { inverter: pv, battery: storage };
   }
 

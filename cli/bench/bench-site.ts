@@ -144,6 +144,7 @@ export class BenchSite implements AsyncDisposable {
       utility: this.utility,
       lfdi: undefined,
       sampleSeconds: 1,
+      readGrid: (now) => this.#sampler.readGrid(now),
       log: this.#log,
     });
     this.#starts = new DeviceStarts(this.#devices, this.#health, this.#log);
@@ -169,13 +170,11 @@ export class BenchSite implements AsyncDisposable {
 
   async #sampleAndControl(now: UnixSeconds, wantsGrid: boolean): Promise<SiteSample> {
     if (!this.#starts.isComplete && now % startRetrySeconds === 0) await this.#startDevices();
-    const isLoopAsking = this.#loop.wantsGrid(now);
-    const [sample, grid] = await Promise.all([
-      this.#sampler.sample(now),
-      wantsGrid || isLoopAsking ? this.#sampler.readGrid(now) : undefined,
-    ]);
-    if (grid !== undefined) this.#grid = grid;
-    if (!this.#isBoardOff) await this.#loop.control(sample, isLoopAsking ? grid : undefined, 0);
+    const sample = await this.#sampler.sample(now);
+    if (wantsGrid) this.#grid = await this.#sampler.readGrid(now);
+    if (this.#isBoardOff) return sample;
+    await this.#loop.control(sample, 0);
+    await this.#loop.look(now);
     return sample;
   }
 

@@ -230,7 +230,23 @@ test('a device in local control is not told anything, and says so', async () => 
     twin.bank.hold(hold, 'LocRemCtl', 1);
     await assert.rejects(battery.setPower(W(200), 60), code('GTX-SUN-013'));
     assert.equal((await battery.read()).powerW, 0, 'it is still read');
+    await assert.rejects(battery.setPower(W(200), 60), code('GTX-SUN-013'), 'as the sample has seen');
   }
+});
+
+test('an order in the second of a sample asks nothing that the sample has seen', async () => {
+  const { bus, clock, battery } = batteryAt(10_000, 20_000, 'ieee1547', true);
+  await battery.start();
+  const readsOf = async (task: () => Promise<unknown>): Promise<number> => {
+    const before = bus.reads.length;
+    await task();
+    return bus.reads.length - before;
+  };
+  const alone = await readsOf(() => battery.setPower(W(100), 60));
+  await battery.read();
+  assert.equal(await readsOf(() => battery.setPower(W(200), 60)), alone - 1);
+  clock.time++;
+  assert.equal(await readsOf(() => battery.setPower(W(300), 60)), alone, 'an old answer does not count');
 });
 
 test('an inverter has the heartbeats of model 715 too', async () => {

@@ -1,4 +1,5 @@
 import { GridError } from '#hal/errors.ts';
+import type { UnixSeconds } from '#hal/units.ts';
 import type { RegisterTransport } from '../modbus/transport.ts';
 import { type DeviceMap, type ModelBlock, type ModelId, modelTable } from './device-map.ts';
 import { models } from './models.generated.ts';
@@ -34,6 +35,8 @@ export class RemoteControl {
   readonly #where: string;
   readonly #registers: number;
   #beats = 0;
+  /** When a beat saw last how the device is switched. */
+  #lookedAt: UnixSeconds | undefined;
   #seen: number | undefined;
   #still = 0;
 
@@ -56,7 +59,7 @@ export class RemoteControl {
   }
 
   /** To be called with every sample. */
-  async beat(): Promise<void> {
+  async beat(now: UnixSeconds): Promise<void> {
     const { device, controller } = this.#points;
     if (this.#model.has(controller)) {
       this.#beats = (this.#beats + 1) % 0x8000;
@@ -66,6 +69,7 @@ export class RemoteControl {
       await this.#transport.writeHolding(this.#unit, this.#model.address + at, registers);
     }
     await this.#model.refresh(this.#registers);
+    this.#lookedAt = now;
     const seen = this.#model.raw(device);
     this.#still = seen !== undefined && seen === this.#seen ? this.#still + 1 : 0;
     this.#seen = seen;
@@ -74,9 +78,9 @@ export class RemoteControl {
     throw new GridError('GTX-SUN-014', `${this.#where}: the heartbeat stands still; what it shows is old`, { hint });
   }
 
-  /** Before a setpoint is written: a device in local control takes it and does nothing. */
-  async check(): Promise<void> {
-    await this.#model.refresh(this.#registers);
+  /** Before a setpoint is written: a device in local control takes it and does nothing. What this second's beat saw holds. */
+  async check(now: UnixSeconds): Promise<void> {
+    if (this.#lookedAt !== now) await this.#model.refresh(this.#registers);
     if (this.#model.raw('LocRemCtl') !== LOCAL) return;
     throw new GridError('GTX-SUN-013', `${this.#where} is switched to local control`, {
       hint: 'Switch it to remote control at the device, once whoever works on it has finished.',

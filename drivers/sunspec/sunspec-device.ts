@@ -77,7 +77,7 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
 
   async setMode<Mode extends DerMode>(mode: Mode, value: DerModes[Mode] | null, order: DerOrder<Mode>): Promise<void> {
     const { controls, nameplate, remote } = this.device();
-    await remote?.check();
+    await remote?.check(this.#clock.now());
     await setInTable(controls.modes, `${nameplate.model} ${nameplate.serial}`, mode, value, order);
   }
 
@@ -91,7 +91,7 @@ export abstract class SunSpecDevice<Plate extends Nameplate> implements GridSupp
   /** What `reader` reads, power first; the device is told that the board is alive. Errors: `GTX-SUN-014` it stands still. */
   protected async readSample(): Promise<readonly number[]> {
     const { reader, remote } = this.device();
-    const [values] = await Promise.all([reader.read(), remote?.beat()]);
+    const [values] = await Promise.all([reader.read(), remote?.beat(this.#clock.now())]);
     const [powerW = 0] = values;
     if (this.#stillness.isStill(values, this.#clock.now(), powerW, coarsestStepWh)) {
       const what = `The ${this.#what} (unit ${this.unit} on ${this.transport.name}) stands still at ${powerW} W: its registers count nothing`;

@@ -116,7 +116,7 @@ export class LimitTrial {
   async second(now: UnixSeconds): Promise<TrialSecond> {
     this.#failures = [];
     const sample = await this.#sampler.sample(now);
-    await this.#loop.control(sample, undefined, 0);
+    await this.#loop.control(sample, 0);
     const { explanation } = this.#loop;
     if (explanation === undefined) throw new RangeError('the loop controlled without an explanation');
     const { setpoints, shortfallW } = explanation;

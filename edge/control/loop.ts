@@ -34,6 +34,8 @@ export interface ControlLoopOptions {
   readonly sampleSeconds: number;
   /** Whose programs the board follows: the client's own device's, whatever its certificate, where it is not said. */
   readonly lfdi: Lfdi | undefined;
+  /** What the devices measure of the grid; without it the loop never looks. */
+  readonly readGrid?: (now: UnixSeconds) => Promise<GridReadings>;
   readonly log: Log;
 }
 
@@ -133,24 +135,32 @@ export class ControlLoop {
     this.#memory = begunAgain;
   }
 
-  /** Whether the next `control` wants to know what the devices measure of the grid. */
-  wantsGrid(now: UnixSeconds): boolean {
-    const { opModFreqWatt } = this.#settingsAt(this.#options.utility.serverNow());
+  /**
+   * Looks at what the devices measure of the grid where it is time to; to be called when the second's `control` is
+   * done, which is not to wait for it.
+   * @returns whether it was looked at in this second
+   */
+  async look(now: UnixSeconds): Promise<boolean> {
     const period = Math.max(gridSeconds, samplesPerGrid * this.#options.sampleSeconds);
     // A clock that was set back is no reason to wait until it is there again.
-    return opModFreqWatt !== undefined || Math.abs(now - this.#gridAt) >= period;
+    if (Math.abs(now - this.#gridAt) >= period) await this.#see(now);
+    return this.#gridAt === now;
   }
 
-  /** @param grid where it was wanted */
-  async control(sample: SiteSample, grid: GridReadings | undefined, commitmentW: number): Promise<void> {
+  async #see(now: UnixSeconds): Promise<void> {
+    const grid = await this.#options.readGrid?.(now);
+    if (grid === undefined) return;
+    this.#grid = seenBy(grid, this.#memory.service === 'out');
+    this.#gridAt = now;
+  }
+
+  async control(sample: SiteSample, commitmentW: number): Promise<void> {
     const { utility, lfdi } = this.#options;
     const serverTime = utility.serverNow();
     const settings = this.#settingsAt(serverTime);
     this.#sample = sample;
-    if (grid !== undefined) {
-      this.#grid = seenBy(grid, this.#memory.service === 'out');
-      this.#gridAt = sample.time;
-    }
+    // The only mode by which what the devices measure decides.
+    if (settings.opModFreqWatt !== undefined) await this.#see(sample.time);
     const ripple = await this.#options.devices.ripple?.read();
     const { setpoints, explanation, memory } = decide(
       {

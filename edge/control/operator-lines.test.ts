@@ -55,7 +55,7 @@ function loopOf(reading: RippleReading, connect: (isConnected: boolean) => Promi
 
 test('what the ripple control asks for limits the generation, and its fault is told', async () => {
   const { loop } = loopOf({ percent: 0, fault: 'no line is active' });
-  await loop.control(sample, undefined, 0);
+  await loop.control(sample, 0);
   const { generation } = loop.explanation?.limits ?? {};
   assert.deepEqual(generation?.source, { kind: 'ripple', fault: 'no line is active' });
   assert.equal(generation?.w, 0);
@@ -65,8 +65,8 @@ test('the contactor is closed while the site is in service, and one that fails k
   const { loop, told } = loopOf({ percent: 100, fault: undefined }, () =>
     Promise.reject(new GridError('GTX-REL-001', 'The contactor did not close')),
   );
-  await loop.control(sample, undefined, 0);
-  await loop.control({ ...sample, time: UnixSeconds(1001) }, undefined, 0);
+  await loop.control(sample, 0);
+  await loop.control({ ...sample, time: UnixSeconds(1001) }, 0);
   assert.deepEqual(told, [true, true]);
   assert.equal(loop.explanation?.at, 1001);
 });

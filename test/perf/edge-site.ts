@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { serveParent } from '#hal/process-link.ts';
 import { RealClock } from '#hal/real-clock.ts';
 import { W, Wh } from '#hal/units.ts';
@@ -16,6 +18,8 @@ export interface SitePorts {
   readonly clamps: number;
   /** A gateway: the inverter is unit 1, the battery unit 2. */
   readonly modbus: number;
+  /** Sends back what it gets. */
+  readonly echo: number;
 }
 
 export const plant = { peakLoadW: 20_000, pvRatedW: 15_000, battery: { capacityWh: 20_000, ratedW: 10_000 } };
@@ -55,7 +59,14 @@ async function open(): Promise<SitePorts> {
     stopping.abort();
     await running;
   });
-  return { clamps: clamps.port, modbus: Number(served?.at.split(':')[1]) };
+  const echo = createServer({ noDelay: true }, (socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  await once(echo, 'listening');
+  resources.defer(() => void echo.close());
+  return {
+    clamps: clamps.port,
+    modbus: Number(served?.at.split(':')[1]),
+    echo: (echo.address() as AddressInfo).port,
+  };
 }
 
 const stop = (): Promise<void> => resources.disposeAsync();

@@ -23,7 +23,7 @@ import { meterBoundsOf } from '#edge/meter-watch.ts';
 import { BoardRecorder } from '#edge/recording/board-recorder.ts';
 import { PassingMemory } from '#edge/runtime/device-memory.ts';
 import { makeDevices } from '#edge/runtime/make-devices.ts';
-import { type BoardDevices, emptyRegisters, Sampler, type SiteSample } from '#edge/sampler.ts';
+import { type BoardDevices, emptyRegisters, type GridReadings, Sampler, type SiteSample } from '#edge/sampler.ts';
 import { testBoardFile, testDevices } from '#edge/test-board-file.ts';
 
 /**
@@ -204,7 +204,8 @@ function run({ clock, file, devices, building, frontEnd, samples }: Run): void {
   const health = new Health();
   const starts = new DeviceStarts(devices, health, log);
   const sampler = new Sampler(devices, emptyRegisters, log, health, meterBoundsOf(file));
-  const loop = new ControlLoop({ file, devices, utility, lfdi: undefined, sampleSeconds: 1, log });
+  const readGrid = (now: UnixSeconds): Promise<GridReadings> => sampler.readGrid(now);
+  const loop = new ControlLoop({ file, devices, utility, lfdi: undefined, sampleSeconds: 1, readGrid, log });
   const findDevices = async (now: UnixSeconds): Promise<void> => {
     if (await starts.attempt(now)) loop.start((role) => starts.isStarted(role));
   };
@@ -218,10 +219,10 @@ function run({ clock, file, devices, building, frontEnd, samples }: Run): void {
   clock.every({ name: 'sample', period: 1, phase: 'sample' }, async (now) => {
     const sampling = sampler.sample(now);
     devices.onSample?.(now, sampling);
-    const reading = loop.wantsGrid(now) ? sampler.readGrid(now) : undefined;
     const sample = await sampling;
     samples.push(sample);
-    await loop.control(sample, await reading, 0);
+    await loop.control(sample, 0);
+    await loop.look(now);
   });
   clock.every({ name: 'find devices', period: startRetrySeconds, phase: 'exchange' }, findDevices);
   void findDevices(UnixSeconds(clock.now()));
