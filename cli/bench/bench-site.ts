@@ -144,7 +144,7 @@ export class BenchSite implements AsyncDisposable {
       utility: this.utility,
       lfdi: undefined,
       sampleSeconds: 1,
-      readGrid: (now) => this.#sampler.readGrid(now),
+      readGrid: (now) => this.#readGrid(now),
       log: this.#log,
     });
     this.#starts = new DeviceStarts(this.#devices, this.#health, this.#log);
@@ -171,11 +171,16 @@ export class BenchSite implements AsyncDisposable {
   async #sampleAndControl(now: UnixSeconds, wantsGrid: boolean): Promise<SiteSample> {
     if (!this.#starts.isComplete && now % startRetrySeconds === 0) await this.#startDevices();
     const sample = await this.#sampler.sample(now);
-    if (wantsGrid) this.#grid = await this.#sampler.readGrid(now);
+    if (wantsGrid) await this.#readGrid(now);
     if (this.#isBoardOff) return sample;
     await this.#loop.control(sample, 0);
     await this.#loop.look(now);
     return sample;
+  }
+
+  async #readGrid(now: UnixSeconds): Promise<GridReadings> {
+    this.#grid = await this.#sampler.readGrid(now);
+    return this.#grid;
   }
 
   async #startDevices(): Promise<void> {
