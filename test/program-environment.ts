@@ -1,7 +1,6 @@
 /**
  * The environment of a program that a test starts as its users do: measuring the coverage of tests must not slow it
- * down, nor keep it from its compile cache. The one start of each kind whose coverage is measured is given this process's
- * own environment.
+ * down, nor keep it from its compile cache.
  */
 export const programEnvironment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   ...process.env,

@@ -39,9 +39,10 @@ export class Report {
   readonly #failed: Failed[] = [];
   readonly #skipped: Told[] = [];
   readonly #notes: Told[] = [];
-  readonly #counts: string[] = [];
+  /** Of all runs, by name. */
+  readonly #counts = new Map<string, number>();
   coverage: EventData.TestCoverage['summary'] | undefined;
-  /** Whether every test passed; false until the run has ended. */
+  /** Whether every test passed; false until all runs have ended. */
   success = false;
 
   constructor(root: string, write: (text: string) => void, colours: boolean, groups: Groups = new Map()) {
@@ -51,8 +52,14 @@ export class Report {
     this.#colours = colours;
   }
 
-  /** Resolves when the run has ended. */
-  async follow(stream: TestsStream): Promise<void> {
+  /** Resolves when all of these runs, which go side by side, have ended. */
+  async follow(...streams: readonly TestsStream[]): Promise<void> {
+    const succeeded = await Promise.all(streams.map((stream) => this.#follow(stream)));
+    this.success = succeeded.every(Boolean);
+  }
+
+  async #follow(stream: TestsStream): Promise<boolean> {
+    let hasSucceeded = false;
     stream.on('test:complete', (event) => this.#completed(event));
     stream.on('test:stderr', ({ file, message }) => this.#keep(file, message));
     stream.on('test:stdout', ({ file, message }) => this.#keep(file, message));
@@ -60,14 +67,21 @@ export class Report {
       this.coverage = summary;
     });
     stream.on('test:diagnostic', ({ file, message }) => {
-      if (file === undefined) this.#counts.push(message);
+      if (file === undefined) this.#count(message);
       else this.#notes.push({ where: this.#name(file), text: message });
     });
     stream.on('test:summary', ({ file, success }) => {
-      if (file === undefined) this.success = success;
+      if (file === undefined) hasSucceeded = success;
     });
     stream.resume();
     await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
+    return hasSucceeded;
+  }
+
+  /** A line of the runner's: what it counts, and how many; the time is told elsewhere. */
+  #count(line: string): void {
+    const [name = '', value] = line.split(' ');
+    if (name !== 'duration_ms') this.#counts.set(name, (this.#counts.get(name) ?? 0) + Number(value));
   }
 
   /** Prints what only the end of the run shows. */
@@ -82,7 +96,7 @@ export class Report {
     this.#list('Measured', this.#notes);
     this.#list('Skipped', this.#skipped);
     this.#line('');
-    for (const count of this.#counts) this.#line(`# ${count}`);
+    for (const [name, count] of this.#counts) this.#line(`# ${name} ${count}`);
     // Once more in short, where whoever sees only the end looks.
     this.#list(
       'Failed',

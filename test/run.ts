@@ -1,7 +1,7 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from 'node:test';
+import { run, type RunOptions, type TestsStream } from 'node:test';
 import { followLauncher } from '#cli/launcher-guard.ts';
 import { reasonOf } from '#hal/errors.ts';
 import { monotonicMs } from '#hal/wall.ts';
@@ -10,19 +10,23 @@ import { strictVariable } from './debian-packages.ts';
 import { processesFor, writeGroup } from './groups.ts';
 import { missingPackages, provide } from './install-packages.ts';
 import { parseOptions, selectFiles, type TestOptions } from './options.ts';
+import { programEnvironment } from './program-environment.ts';
 import { Report } from './report.ts';
 
 const usage = 'usage: npm test -- [--full] [--strict] [--coverage] [PART-OF-PATH | GLOB …]';
 const root = join(import.meta.dirname, '..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** How many files run at once: twice as many as the smallest machine has cores, for much of a file is waiting. */
+/**
+ * How many processes run at once: twice as many as the smallest machine has cores, for much of a file is waiting. Where
+ * coverage is measured, those that are measured have one place of them.
+ */
 const concurrency = 4;
 /** The usual tier tries the same examples every time. */
 const repeatable = new URL('repeatable.ts', import.meta.url).href;
 /** The runner's own bookkeeping of promises costs more than many a test. */
 const untracked = new URL('untracked-promises.ts', import.meta.url).href;
-/** Without the compile cache types would be stripped anew in each process. */
+/** Measured code comes without the compile cache, and its types would be stripped anew in each process. */
 const stripped = new URL('stripped.js', import.meta.url).href;
 /**
  * The longest that one test, and one file, may take unless it says otherwise, in milliseconds: a test that starts
@@ -52,8 +56,12 @@ function filesOf(options: TestOptions): string[] {
 
 /** Prints the coverage; false where a pure rule has a branch that no test takes. */
 function coverageHolds(report: Report, options: TestOptions): boolean {
-  if (report.coverage === undefined) return !options.coverage;
-  say(`\n${coverageTable(report.coverage, root)}`);
+  if (report.coverage === undefined) {
+    if (options.coverage) say('None of these files is one whose coverage is measured: each has a process of its own.');
+    return !options.coverage;
+  }
+  say(`\nBy the tests beside the code; programs that tests start are not measured.\n`);
+  say(coverageTable(report.coverage, root));
   // A part of the tests cannot be asked to cover all rules.
   if (options.filters.length > 0) return true;
   const problems = uncoveredRules(
@@ -72,20 +80,12 @@ const files = filesOf(options);
 const missing = await missingPackages(files.map((file) => join(root, file)));
 provide(missing, say);
 if (options.strict) process.env[strictVariable] = '1';
-if (options.coverage) {
-  // Code from the compile cache has no exact coverage.
-  process.env['NODE_DISABLE_COMPILE_CACHE'] = '1';
-  // By the environment, for the programs that tests start are measured as well.
-  const given = process.env['NODE_OPTIONS'] ?? '';
-  process.env['NODE_OPTIONS'] = `${given} --disable-warning=ExperimentalWarning --import ${stripped}`.trim();
-}
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
 const tier = options.full ? 'full' : 'usual';
 const preloads = [untracked, ...(tier === 'usual' ? [repeatable] : [])];
-const preloaded = preloads.flatMap((module) => ['--import', module]);
 const modules = mkdtempSync(join(tmpdir(), 'gridtokenx-tests-'));
 process.on('exit', () => rmSync(modules, { recursive: true, force: true }));
 const sources = files.map((path) => ({ path, source: readFileSync(join(root, path), 'utf8') }));
@@ -97,21 +97,32 @@ const groups = new Map(
   }),
 );
 const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY, groups);
-await report.follow(
+const whole = alone.map((file) => join(root, file));
+const runOf = (modules: readonly string[], imported: readonly string[], more: RunOptions): TestsStream =>
   run({
     cwd: root,
-    files: [...alone.map((file) => join(root, file)), ...groups.keys()],
-    concurrency,
+    files: [...modules],
     timeout: fileTimeout[tier],
-    execArgv: [`--test-timeout=${testTimeout[tier]}`, ...preloaded],
+    execArgv: [`--test-timeout=${testTimeout[tier]}`, ...imported.flatMap((module) => ['--import', module])],
     signal: stop.signal,
-    ...(options.coverage && {
+    ...more,
+  });
+if (options.coverage && groups.size > 0) {
+  // A process of its own, and the programs that it starts, are run as users run them: measuring would slow them down.
+  await report.follow(
+    runOf(whole, preloads, { concurrency: concurrency - 1, env: programEnvironment() }),
+    runOf([...groups.keys()], [...preloads, stripped], {
+      concurrency: 1,
       coverage: true,
       coverageIncludeGlobs: measured.map((folder) => `${folder}/**/*.ts`),
       coverageExcludeGlobs: ['**/*.test.ts', '**/*.generated.ts'],
+      // Code from the compile cache has no exact coverage.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
     }),
-  }),
-);
+  );
+} else {
+  await report.follow(runOf([...whole, ...groups.keys()], preloads, { concurrency }));
+}
 const covered = coverageHolds(report, options);
 report.finish();
 say(`Total time ${((monotonicMs() - started) / 1000).toFixed(1)} s, ${files.length} files`);

@@ -117,8 +117,8 @@ export const shortCampus = (data: string, more: readonly string[]): string[] => 
 ];
 
 /** Runs a campus to its end and returns its report. */
-export async function runToEnd(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<CampusReport> {
-  const campus = new CampusProcess([...args, '--json', '-'], env && { env });
+export async function runToEnd(args: readonly string[]): Promise<CampusReport> {
+  const campus = new CampusProcess([...args, '--json', '-']);
   const { code, stdout, stderr } = await campus.ended;
   if (code !== 0) throw new Error(`campus ended with ${code}:\n${stderr}`);
   return JSON.parse(stdout) as CampusReport;

@@ -34,14 +34,14 @@ async function runAndKill(data: string, victim: Victim, round: number): Promise<
 }
 
 /**
- * Kills a part of a campus at random moments, so many times, restarting after each; then holds what the boards know to
- * be stored against the database, and the ledger against the settled windows.
+ * Kills these parts of a campus, one after the other, at random moments, restarting after each; then holds what the
+ * boards know to be stored against the database, and the ledger against the settled windows.
  */
-export async function killAndCheck(t: TestContext, victim: Victim, rounds: number): Promise<void> {
+export async function killAndCheck(t: TestContext, killed: readonly Victim[]): Promise<void> {
   t.diagnostic(`moments from seed ${seed}`);
   const data = temporaryFolder(t, 'kill');
-  for (let round = 0; round < rounds; round++) await runAndKill(data, victim, round);
-  const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.25', ...evening(rounds)]));
+  for (const [round, victim] of killed.entries()) await runAndKill(data, victim, round);
+  const report = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.25', ...evening(killed.length)]));
   assert.equal(report.readings.lost, 0);
   assert.equal(report.settlement.moneyResidueMicro, 0);
   assert.equal(report.settlement.failed, 0);

@@ -7,6 +7,6 @@ for (const victim of Object.keys(victims) as Victim[]) {
     {
       timeout: 600_000,
     },
-    (t) => killAndCheck(t, victim, 12),
+    (t) => killAndCheck(t, Array<Victim>(12).fill(victim)),
   );
 }

@@ -1,12 +1,7 @@
 import { test } from 'node:test';
 import { killAndCheck, type Victim, victims } from './kill-campus.ts';
 
-for (const victim of Object.keys(victims) as Victim[]) {
-  test(
-    `kill -9 of the ${victim} loses no acknowledged reading and settles no window twice`,
-    {
-      timeout: 180_000,
-    },
-    (t) => killAndCheck(t, victim, 2),
-  );
-}
+test('kill -9 of boards, head-end and database loses no acknowledged reading and settles no window twice', (t) => {
+  const each = Object.keys(victims) as Victim[];
+  return killAndCheck(t, [...each, ...each]);
+});
