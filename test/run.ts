@@ -98,10 +98,10 @@ const groups = new Map(
 );
 const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY, groups);
 const whole = alone.map((file) => join(root, file));
-const runOf = (modules: readonly string[], imported: readonly string[], more: RunOptions): TestsStream =>
+const runOf = (paths: readonly string[], imported: readonly string[], more: RunOptions): TestsStream =>
   run({
     cwd: root,
-    files: [...modules],
+    files: [...paths],
     timeout: fileTimeout[tier],
     execArgv: [`--test-timeout=${testTimeout[tier]}`, ...imported.flatMap((module) => ['--import', module])],
     signal: stop.signal,
