@@ -18,10 +18,10 @@ const root = join(import.meta.dirname, '..');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /**
- * How many processes run at once: twice as many as the smallest machine has cores, for much of a file is waiting. Where
- * coverage is measured, those that are measured have one place of them.
+ * How many processes run at once: twice as many as the smallest machine has cores, for much of a file is waiting.
+ * Beside those whose coverage is measured, which wait for nothing, one fewer.
  */
-const concurrency = 4;
+const concurrency = { usual: 4, measured: 2, besideMeasured: 3 };
 /** The usual tier tries the same examples every time. */
 const repeatable = new URL('repeatable.ts', import.meta.url).href;
 /** The runner's own bookkeeping of promises costs more than many a test. */
@@ -110,9 +110,9 @@ const runOf = (paths: readonly string[], imported: readonly string[], more: RunO
 if (options.coverage && groups.size > 0) {
   // A process of its own, and the programs that it starts, are run as users run them: measuring would slow them down.
   await report.follow(
-    runOf(whole, preloads, { concurrency: concurrency - 1, env: programEnvironment() }),
+    runOf(whole, preloads, { concurrency: concurrency.besideMeasured, env: programEnvironment() }),
     runOf([...groups.keys()], [...preloads, stripped], {
-      concurrency: 1,
+      concurrency: concurrency.measured,
       coverage: true,
       coverageIncludeGlobs: measured.map((folder) => `${folder}/**/*.ts`),
       coverageExcludeGlobs: ['**/*.test.ts', '**/*.generated.ts'],
@@ -121,7 +121,7 @@ if (options.coverage && groups.size > 0) {
     }),
   );
 } else {
-  await report.follow(runOf([...whole, ...groups.keys()], preloads, { concurrency }));
+  await report.follow(runOf([...whole, ...groups.keys()], preloads, { concurrency: concurrency.usual }));
 }
 const covered = coverageHolds(report, options);
 report.finish();
