@@ -34,3 +34,17 @@ test('shares that do not add up are a fault, not a trade', () => {
   ]);
   assert.throws(() => pairsOf([sell], [buy], shares), RangeError);
 });
+
+test('two participants that meet themselves do so much with little between them, and yet in few pairs', () => {
+  const sells = [order('A', 'sell', 28_346_164), order('X', 'sell', 98_064_327), order('Y', 'sell', 89_917_981)];
+  const buys = [
+    order('B', 'buy', 24),
+    order('C', 'buy', 49_816_003),
+    order('Y', 'buy', 27_349_047),
+    order('X', 'buy', 51_677_754),
+    order('Y', 'buy', 87_485_644),
+  ];
+  const pairs = pairsOf(sells, buys, new Map([...sells, ...buys].map((each) => [each, each.energyWh])));
+  assert.ok(pairs.every(({ sell, buy }) => sell.meterId !== buy.meterId));
+  assert.ok(pairs.length <= 3 * (sells.length + buys.length), `${pairs.length} pairs`);
+});

@@ -10,16 +10,13 @@ export interface Pair {
 const isSelf = ({ sell, buy }: Pair): boolean => sell.meterId === buy.meterId;
 const involves = ({ sell, buy }: Pair, meterId: string): boolean => sell.meterId === meterId || buy.meterId === meterId;
 
-/**
- * Replaces the pairs in which a participant meets itself: each swaps partners with pairs that it has no part in.
- * There is enough of those because its sales and purchases do not exceed all the energy (see `fillsAt`).
- */
-function withoutSelf(pairs: Pair[]): Pair[] {
+/** Has each pair in which a participant meets itself swap partners with such others as will do for it. */
+function swapEach(pairs: Pair[], willDo: (other: Pair, self: Pair) => boolean): void {
   for (let at = 0; at < pairs.length; at++) {
     const self = pairs[at] as Pair;
     for (let other = 0; isSelf(self) && other < pairs.length; other++) {
       const donor = pairs[other] as Pair;
-      if (involves(donor, self.sell.meterId)) continue;
+      if (!willDo(donor, self)) continue;
       const energyWh = Math.min(self.energyWh, donor.energyWh);
       const swapped: Pair = { sell: donor.sell, buy: self.buy, energyWh };
       const { sell } = self;
@@ -30,12 +27,23 @@ function withoutSelf(pairs: Pair[]): Pair[] {
       Object.assign(donor, { sell, energyWh });
     }
   }
+}
+
+/**
+ * Replaces the pairs in which a participant meets itself. There is enough to swap with because its sales and purchases
+ * do not exceed all the energy (see `fillsAt`).
+ */
+function withoutSelf(pairs: Pair[]): Pair[] {
+  // First among themselves, until one participant at the most is left: two would pass the same few Wh of a third to and
+  // fro, a pair each time.
+  swapEach(pairs, (other, self) => isSelf(other) && other.sell.meterId !== self.sell.meterId);
+  swapEach(pairs, (other, self) => !involves(other, self.sell.meterId));
   return pairs;
 }
 
 /**
  * Who delivers to whom: both lists are walked in canonical order, so that there are at most sells + buys − 1
- * pairs, plus the few that keep a participant from meeting itself.
+ * pairs, plus those that keep a participant from meeting itself: never more than three an order (see `assertLaws`).
  * @param shares Wh of each order; both sides add up to the same
  */
 export function pairsOf(sells: readonly Order[], buys: readonly Order[], shares: ReadonlyMap<Order, number>): Pair[] {
