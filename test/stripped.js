@@ -1,4 +1,4 @@
-// Plain JavaScript for any Node: what strips the types must not be stripped itself, and an older Node passes it by.
+// Plain JavaScript: what strips the types must not be stripped itself.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Loaded first where coverage is measured, into the tests' processes and those that they start: without the compile
- * cache, whose code has no exact coverage, each of the hundreds of processes would strip the types of all that it
- * imports once more. Kept by what the source says, so that nothing is ever stale.
+ * Loaded first where coverage is measured, into the tests' processes: without the compile cache, whose code has no exact
+ * coverage, each of them would strip the types of all that it imports once more. Kept by what the source says, so that nothing is ever stale.
  */
 const folder = fileURLToPath(new URL(`../node_modules/.cache/stripped/${process.version}`, import.meta.url));
 
@@ -28,7 +27,7 @@ function strippedOf(source) {
   return code;
 }
 
-module.registerHooks?.({
+module.registerHooks({
   load: (url, context, next) => {
     if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
     return { format: 'module', source: strippedOf(readFileSync(fileURLToPath(url))), shortCircuit: true };

@@ -171,11 +171,14 @@ export class BenchSite implements AsyncDisposable {
   async #sampleAndControl(now: UnixSeconds, wantsGrid: boolean): Promise<SiteSample> {
     if (!this.#starts.isComplete && now % startRetrySeconds === 0) await this.#startDevices();
     const sample = await this.#sampler.sample(now);
-    if (wantsGrid) await this.#readGrid(now);
-    if (this.#isBoardOff) return sample;
-    await this.#loop.control(sample, 0);
-    await this.#loop.look(now);
+    const hasLooked = !this.#isBoardOff && (await this.#control(sample, now));
+    if (wantsGrid && !hasLooked) await this.#readGrid(now);
     return sample;
+  }
+
+  async #control(sample: SiteSample, now: UnixSeconds): Promise<boolean> {
+    await this.#loop.control(sample, 0);
+    return this.#loop.look(now);
   }
 
   async #readGrid(now: UnixSeconds): Promise<GridReadings> {

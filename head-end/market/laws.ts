@@ -28,7 +28,7 @@ export function assertLaws(orders: readonly Order[], clearing: Clearing): void {
     add(bought, `${trade.buyer}/${trade.buyMRID}`, trade.energyWh);
   }
   assert.equal(new Set(trades.map((trade) => trade.id)).size, trades.length, 'trade ids are unique');
-  assert.ok(trades.length <= 3 * orders.length, `${trades.length} trades of ${orders.length} orders`);
+  assert.ok(trades.length <= 4 * orders.length, `${trades.length} trades of ${orders.length} orders`);
 
   assert.equal(fills.length, orders.length, 'every order is answered');
   for (const fill of fills) {

@@ -1,12 +1,10 @@
-import { fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Protocol } from '#hal/calls.ts';
-import { ChildLink } from '#hal/process-link.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { delay, wallSeconds } from '#hal/wall.ts';
 import { loadBoardFile } from '#edge/board-file.ts';
@@ -19,7 +17,9 @@ import type { ProbeFile } from './edge-probe.ts';
 import { plant, type SiteProtocol } from './edge-site.ts';
 import type { Figure } from './figure.ts';
 import { Gate, startLiveHeadEnd } from './live-head-end.ts';
+import { forked } from './forked.ts';
 import { cpuUs, residentMb } from './process-figures.ts';
+import { median, percentile } from './statistics.ts';
 
 const program = fileURLToPath(import.meta.resolve('#cli/gridtokenx.js'));
 const meterId = 'AMI_METER_PERF_001';
@@ -61,12 +61,9 @@ async function fillOutbox(file: string): Promise<void> {
   }
 }
 
-const percentile = (values: readonly number[], part: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? Number.NaN;
-
 /** By how much each of these differs from the usual one. */
 const jitterOf = (afterMs: readonly number[]): readonly number[] => {
-  const usual = percentile(afterMs, 0.5);
+  const usual = median(afterMs);
   return afterMs.map((ms) => Math.abs(ms - usual));
 };
 
@@ -80,17 +77,8 @@ export async function edge(): Promise<Figure[]> {
   resources.defer(() => rm(folder, { recursive: true, force: true }));
   // As root the database runs as another user, which has to pass through.
   await chmod(folder, 0o711);
-  const forked = <P extends Protocol<P>>(name: string, module: string): ChildLink<P> => {
-    const child = fork(fileURLToPath(new URL(module, import.meta.url)), { serialization: 'advanced' });
-    const link = new ChildLink<P>(name, child, () => undefined);
-    resources.defer(async () => {
-      if (child.connected) child.disconnect();
-      await link.ended;
-    });
-    return link;
-  };
-  const bare = forked<BareProtocol>('the bare exchanges', 'bare-exchanges.ts');
-  const site = forked<SiteProtocol>('the site', 'edge-site.ts');
+  const bare = forked<BareProtocol>(resources, 'the bare exchanges', import.meta.resolve('./bare-exchanges.ts'));
+  const site = forked<SiteProtocol>(resources, 'the site', import.meta.resolve('./edge-site.ts'));
   const ports = await site.call('open', null);
   const path = join(folder, 'board.yaml');
   writeFileSync(path, boardFile(ports.clamps, ports.modbus));
@@ -175,7 +163,7 @@ export async function edge(): Promise<Figure[]> {
     },
     {
       name: 'edge: control loop, usual time from the second to what the devices are told',
-      value: percentile(measured, 0.5),
+      value: median(measured),
       unit: 'ms',
     },
     { name: 'edge: seconds without control', value: missing(seconds), unit: '', target: { atMost: 0 } },

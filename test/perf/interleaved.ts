@@ -1,4 +1,5 @@
 import { monotonicMs } from '#hal/wall.ts';
+import { median } from './statistics.ts';
 
 const rounds = 15;
 const roundMs = 60;
@@ -17,9 +18,6 @@ function cost(task: () => void, ms: number): number {
   } while (elapsed < ms);
   return (elapsed * 1000) / count;
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 export interface Compared {
   /** Microseconds a call: the median of the rounds. */

@@ -1,14 +1,13 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { LockstepLeader } from '#hal/emulated/lockstep.ts';
-import { ChildLink } from '#hal/process-link.ts';
+import type { ChildLink } from '#hal/process-link.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import { prepareIdentities } from '#cli/campus/identities.ts';
 import type { BoardFile } from '#edge/board-file.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
+import { forked } from './forked.ts';
 
 export interface LiveHeadEnd {
   readonly sepPort: number;
@@ -27,12 +26,7 @@ export async function startLiveHeadEnd(
     join(folder, 'identities'),
     files,
   );
-  const child = fork(fileURLToPath(import.meta.resolve('#head-end/main.ts')), { serialization: 'advanced' });
-  const link = new ChildLink<HeadEndProtocol>('the head-end', child, () => undefined);
-  resources.defer(async () => {
-    if (child.connected) child.disconnect();
-    await link.ended;
-  });
+  const link = forked<HeadEndProtocol>(resources, 'the head-end', import.meta.resolve('#head-end/main.ts'));
   const zone = files[0]?.zone ?? 'perf';
   const { sepPort } = await link.call('open', {
     dataFolder: folder,

@@ -9,6 +9,7 @@ import { listenTcp, TcpPort } from '#hal/linux/tcp.ts';
 import { delay, monotonicMs } from '#hal/wall.ts';
 import { installLine, isInstalled } from '#test/debian-packages.ts';
 import type { Figure } from './figure.ts';
+import { median } from './statistics.ts';
 
 const ourReads = 40_000;
 const peerReads = 6_000;
@@ -77,9 +78,6 @@ async function stop(child: ChildProcess): Promise<void> {
   child.kill();
   await exit;
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** Modbus TCP against python3-pymodbus: one client against the same server in turns, and the CPU of either server. */
 export async function modbus(): Promise<Figure[]> {

@@ -1,10 +1,6 @@
-import { fork } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Protocol } from '#hal/calls.ts';
-import { ChildLink } from '#hal/process-link.ts';
 import { wallSeconds } from '#hal/wall.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
 import { formatLfdi } from '#ieee2030_5/identity.ts';
@@ -13,9 +9,11 @@ import { loadOrCreateIdentity } from '#provisioning/identity-files.ts';
 import { installLine, isInstalled } from '../debian-packages.ts';
 import { provide } from '../install-packages.ts';
 import type { Figure } from './figure.ts';
+import { forked } from './forked.ts';
 import { cpuUs } from './process-figures.ts';
 import type { LoadProtocol } from './sep-server-load.ts';
 import { startNginx } from './sep-server-nginx.ts';
+import { median } from './statistics.ts';
 
 /** Boards of a campus, each with a connection and a certificate of its own. */
 const boards = 25;
@@ -24,18 +22,6 @@ const requestsATurn = 2_500;
 const turns = 8;
 const rounds = 9;
 const warmUpRequests = 40_000;
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
-function start<P extends Protocol<P>>(resources: AsyncDisposableStack, name: string, file: string): ChildLink<P> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { serialization: 'advanced' });
-  const link = new ChildLink<P>(name, child, () => undefined);
-  resources.defer(async () => {
-    if (child.connected) child.disconnect();
-    await link.ended;
-  });
-  return link;
-}
 
 const target = { atMost: 3 } as const;
 
@@ -68,7 +54,7 @@ export async function dcap(): Promise<Figure[]> {
     ca: caPem,
   }));
 
-  const headEnd = start<HeadEndProtocol>(resources, 'the head-end', '../../head-end/main.ts');
+  const headEnd = forked<HeadEndProtocol>(resources, 'the head-end', import.meta.resolve('#head-end/main.ts'));
   const zone = 'perf';
   const { sepPort } = await headEnd.call('open', {
     dataFolder: folder,
@@ -92,7 +78,7 @@ export async function dcap(): Promise<Figure[]> {
   });
   await headEnd.call('begin', { start: wallSeconds() });
 
-  const load = start<LoadProtocol>(resources, 'the load', 'sep-server-load.ts');
+  const load = forked<LoadProtocol>(resources, 'the load', import.meta.resolve('./sep-server-load.ts'));
   const ours = await load.call('open', { port: sepPort, identities });
   const nginxFolder = join(folder, 'nginx');
   await mkdir(nginxFolder);
