@@ -50,7 +50,10 @@ test(`board stopped, killed, and without power: export at most ${exportLimitW} W
     const again = bench.edge();
     assert.deepEqual(await again.ended, [1, null]);
     assert.match(again.told(), /GTX-DAT-003/);
-    assert.ok(exportW(bench.newest) <= exportLimitW);
+    bench.loadW = 3_000;
+    await bench.until('less load, less export', (now) => now.loadW === 3_000 && exportW(now) <= exportLimitW);
+    bench.loadW = 6_000;
+    await bench.until('control is back', ({ pvW }) => pvW > 2 * exportLimitW);
   });
   await t.test('killed (SIGKILL)', async (sub) => {
     first.child.kill('SIGKILL');
