@@ -57,11 +57,8 @@ export const selectTrades = `
 
 /** $1 zone, $2 latest start: windows that are not settled, oldest first. */
 export const selectUnsettled = `
-  SELECT c.window_start FROM clearings c
-  LEFT JOIN settlement_batches b ON b.zone = c.zone AND b.window_start = c.window_start AND b.version = 1
-    AND b.state IN ('confirmed', 'empty')
-  WHERE c.zone = $1 AND c.window_start <= $2 AND b.zone IS NULL
-  ORDER BY c.window_start LIMIT 288`;
+  SELECT window_start FROM clearings WHERE zone = $1 AND window_start <= $2 AND NOT is_settled
+  ORDER BY window_start LIMIT 288`;
 
 /** $1 zone, $2 window. */
 export const selectClearing = `

@@ -3,13 +3,21 @@
 const columns = `zone, window_start, version, state, encode(trades_hash, 'hex') AS trades_hash, trades, volume_wh,
   payment_micro, transferred_micro, transfers, signature, signed, ledger_sequence, stored_at, confirmed_at`;
 
+/** To follow a change of `batch`: a window is settled once its first batch needs nothing more. */
+const settleWindow = `
+  UPDATE clearings c SET is_settled = true FROM batch b
+  WHERE b.version = 1 AND b.state IN ('confirmed', 'empty') AND c.zone = b.zone AND c.window_start = b.window_start`;
+
 /** The key, then $4 state, $5 hash (hex), $6 trades, $7 Wh, $8 payments, $9 transferred, $10 transfers, $11 signature,
  * $12 signed bytes, $13 stored at, $14 confirmed at. */
 export const insertBatch = `
-  INSERT INTO settlement_batches (zone, window_start, version, state, trades_hash, trades, volume_wh, payment_micro,
-    transferred_micro, transfers, signature, signed, stored_at, confirmed_at)
-  VALUES ($1, $2, $3, $4, decode($5, 'hex'), $6, $7, $8, $9, $10, $11, $12, $13, $14)
-  ON CONFLICT (zone, window_start, version) DO NOTHING`;
+  WITH batch AS (
+    INSERT INTO settlement_batches (zone, window_start, version, state, trades_hash, trades, volume_wh, payment_micro,
+      transferred_micro, transfers, signature, signed, stored_at, confirmed_at)
+    VALUES ($1, $2, $3, $4, decode($5, 'hex'), $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    ON CONFLICT (zone, window_start, version) DO NOTHING
+    RETURNING zone, window_start, version, state)
+  ${settleWindow}`;
 
 export const selectBatch = `
   SELECT ${columns} FROM settlement_batches WHERE zone = $1 AND window_start = $2 AND version = $3`;
@@ -27,8 +35,11 @@ export const updateSigned = `
 
 /** $4 sequence, $5 time. */
 export const updateConfirmed = `
-  UPDATE settlement_batches SET state = 'confirmed', ledger_sequence = $4, confirmed_at = $5, failure = NULL
-  WHERE zone = $1 AND window_start = $2 AND version = $3 AND state IN ('stored', 'failed')`;
+  WITH batch AS (
+    UPDATE settlement_batches SET state = 'confirmed', ledger_sequence = $4, confirmed_at = $5, failure = NULL
+    WHERE zone = $1 AND window_start = $2 AND version = $3 AND state IN ('stored', 'failed')
+    RETURNING zone, window_start, version, state)
+  ${settleWindow}`;
 
 /** $4 reason. */
 export const updateFailed = `
