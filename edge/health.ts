@@ -23,6 +23,7 @@ export class Health {
   set(part: string, at: UnixSeconds, fault?: unknown): void {
     const before = this.#parts.get(part);
     const isWell = fault === undefined;
+    if (isWell && before?.isWell === true) return;
     const since = before?.isWell === isWell ? before.since : at;
     this.#parts.set(part, { part, isWell, since, fault: isWell ? undefined : toldOf(fault) });
   }

@@ -33,8 +33,8 @@ const childFlags = ['--disable-warning=ExperimentalWarning'];
 const childEnvironment = { MALLOC_ARENA_MAX: '2' };
 /** Megabytes of a thread's young generation: there is much garbage, of which little outlives an exchange. */
 const youngMb = 4;
-/** Room for the old generation, megabytes: several times what the boards hold, and far below what V8 would let grow. */
-const fleetHeapMb = (boards: number): number => 48 + boards;
+/** Room for the old generation of each thread, megabytes: twice what its boards hold; V8 would let garbage fill more. */
+const fleetHeapMb = (boards: number): number => 24 + Math.ceil(boards / 2);
 const statusEveryMs = 1000;
 
 interface ChildProgram {

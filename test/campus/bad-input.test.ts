@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {
-  chmodSync,
   closeSync,
   cpSync,
   existsSync,
@@ -18,7 +17,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemCode } from '#hal/errors.ts';
-import { CampusProcess, type Ended, runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
+import { CampusProcess, type Ended, runToEnd, shortCampus, temporaryFolder, twoBoards } from './campus-process.ts';
 
 const boards = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
 const quick = ['--hours', '0.1', '--speed', 'max', '--sample', '15'];
@@ -190,25 +189,22 @@ test('a disk without space is told, at the first start and in the middle of a ru
 
 test('a data folder that another campus uses is refused', async (t) => {
   const data = temporaryFolder(t, 'twice');
-  chmodSync(data, 0o711);
-  const first = new CampusProcess(shortCampus(data, ['--speed', '1']));
+  const two = twoBoards(t);
+  const first = new CampusProcess(shortCampus(data, [...two, '--speed', '1']));
   await first.says(/dashboard/);
-  assertRefused(await run(shortCampus(data, quick)), 1, 'GTX-DAT-003', /Another campus/);
+  assertRefused(await run(shortCampus(data, [...two, ...quick])), 1, 'GTX-DAT-003', /Another campus/);
   first.child.kill('SIGTERM');
   assert.equal((await first.ended).code, 0);
 });
 
 test('a start before what is stored is refused, and the data goes on', async (t) => {
   const data = temporaryFolder(t, 'start');
-  const first = await run(shortCampus(data, [...quick, '--start', '2026-06-22T12:00:00Z']));
+  const two = twoBoards(t);
+  const startAt = (time: string): Promise<Ended> => run(shortCampus(data, [...two, ...quick, '--start', time]));
+  const first = await startAt('2026-06-22T12:00:00Z');
   assert.equal(first.code, 0, first.stderr);
-  assertRefused(
-    await run(shortCampus(data, [...quick, '--start', '2026-06-22T11:00:00Z'])),
-    2,
-    'GTX-CMP-001',
-    /2026-06-22T12:06/,
-  );
-  const again = await run(shortCampus(data, [...quick, '--start', '2026-06-22T13:00:00Z']));
+  assertRefused(await startAt('2026-06-22T11:00:00Z'), 2, 'GTX-CMP-001', /2026-06-22T12:06/);
+  const again = await startAt('2026-06-22T13:00:00Z');
   assert.equal(again.code, 0, again.stderr);
 });
 

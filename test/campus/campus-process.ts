@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { CampusReport } from '#cli/campus/report.ts';
 import { programEnvironment } from '../program-environment.ts';
 
+const stanford = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
 const launcher = fileURLToPath(new URL('../../cli/gridtokenx.js', import.meta.url));
 
 /** A folder that is gone when the test is. */
@@ -17,6 +18,13 @@ export function temporaryFolder(t: TestContext, name: string): string {
   chmodSync(folder, 0o711);
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
+}
+
+/** The options of a campus of two boards, where a test is not about how many there are. */
+export function twoBoards(t: TestContext): readonly string[] {
+  const folder = temporaryFolder(t, 'boards');
+  for (const name of ['eng-001.yaml', 'dorm-001.yaml']) copyFileSync(join(stanford, name), join(folder, name));
+  return ['--boards', folder];
 }
 
 export interface Ended {

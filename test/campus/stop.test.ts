@@ -5,7 +5,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CampusProcess, runningProcesses, runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
+import {
+  CampusProcess,
+  runningProcesses,
+  runToEnd,
+  shortCampus,
+  temporaryFolder,
+  twoBoards,
+} from './campus-process.ts';
 import { programEnvironment } from '../program-environment.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -53,8 +60,9 @@ test('each signal ends everything within five seconds, and the next start goes o
 
 test('each signal to npm ends everything too', async (t) => {
   const data = temporaryFolder(t, 'npm');
+  const two = twoBoards(t);
   for (const signal of signals) {
-    const npm = spawn('npm', ['start', '--', ...shortCampus(data, [])], {
+    const npm = spawn('npm', ['start', '--', ...shortCampus(data, two)], {
       cwd: root,
       env: programEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -71,8 +79,9 @@ test('each signal to npm ends everything too', async (t) => {
 
 test('a first start that is told to stop at one step ends, and the next start goes on with it', async (t) => {
   const data = temporaryFolder(t, 'start');
+  const two = twoBoards(t);
   for (const step of ['certificates', 'head-end and boards', 'creating the database', 'starting the ledger']) {
-    const campus = new CampusProcess(shortCampus(data, []));
+    const campus = new CampusProcess(shortCampus(data, two));
     await campus.says(new RegExp(step));
     const pids = campus.processes().map(({ pid }) => pid);
     const told = performance.now();
@@ -82,7 +91,7 @@ test('a first start that is told to stop at one step ends, and the next start go
     // The last step may be over before the signal is there.
     assert.match(campus.stderr, /stopped (before it had started|at .*); the next start/);
   }
-  const again = await runToEnd(shortCampus(data, ['--speed', 'max', '--hours', '0.01', '--sample', '15']));
+  const again = await runToEnd(shortCampus(data, [...two, '--speed', 'max', '--hours', '0.01', '--sample', '15']));
   assert.equal(again.readings.lost, 0);
 });
 

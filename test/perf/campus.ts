@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { delay, monotonicMs } from '#hal/wall.ts';
 import type { CampusReport } from '#cli/campus/report.ts';
 import type { CampusSnapshot } from '#head-end/gateway/snapshot.ts';
 import type { Figure } from './figure.ts';
+import { endedChildrensCpuUs } from './process-figures.ts';
 import { bareHttpsPost } from './yardstick.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -79,12 +80,15 @@ async function day(sampleSeconds: number, targetSeconds: number): Promise<Figure
       '--sample',
       String(sampleSeconds),
     ];
+    const cpuBeforeUs = await endedChildrensCpuUs(process.pid);
     const started = monotonicMs();
     const campus = npmStart(['--data', join(folder, 'data'), '--json', json, ...times]);
     campus.stderr.pipe(process.stderr);
     const [code] = (await once(campus, 'close')) as [number | null];
     if (code !== 0) throw new Error(`campus ended with ${code}`);
     const seconds = (monotonicMs() - started) / 1000;
+    const cpuUs = (await endedChildrensCpuUs(process.pid)) - cpuBeforeUs;
+    const cores = availableParallelism();
     const report = JSON.parse(await readFile(json, 'utf8')) as CampusReport;
     const posts = report.readings.acknowledged / 9;
     const bareUs = await bareHttpsPost();
@@ -95,6 +99,11 @@ async function day(sampleSeconds: number, targetSeconds: number): Promise<Figure
         name: `${name}: times a bare node:https post of the same document (${bareUs.toFixed(0)} µs)`,
         value: (seconds * 1e6) / posts / bareUs,
         unit: '×',
+      },
+      {
+        name: `${name}: what its CPU time would take if none of the ${cores} cores ever waited`,
+        value: cpuUs / 1e6 / cores,
+        unit: 's',
       },
       {
         name: `${name}: TLS handshakes, of ${report.meters} boards`,

@@ -3,13 +3,20 @@ import { readFile } from 'node:fs/promises';
 /** USER_HZ, in which the kernel tells CPU time (proc_pid_stat(5)). */
 const ticksASecond = 100;
 
-/** Microseconds of CPU, user and system, that a process with all its threads has taken. */
-export async function cpuUs(pid: number): Promise<number> {
+/** Two fields of a process's stat together, by their numbers in proc_pid_stat(5), microseconds. */
+async function ticksUs(pid: number, fields: readonly [number, number]): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
   // The name, in parentheses, may hold anything; what follows it begins with field 3.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksASecond;
+  const values = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [user, system] = fields.map((field) => Number(values[field - 3]));
+  return ((user! + system!) * 1e6) / ticksASecond;
 }
+
+/** Microseconds of CPU, user and system, that a process with all its threads has taken. */
+export const cpuUs = (pid: number): Promise<number> => ticksUs(pid, [14, 15]);
+
+/** The same of all that it started, and that has ended. */
+export const endedChildrensCpuUs = (pid: number): Promise<number> => ticksUs(pid, [16, 17]);
 
 /** Resident memory of a process, megabytes of a million bytes; `most` is what it has ever been. */
 export async function residentMb(pid: number): Promise<{ readonly now: number; readonly most: number }> {
