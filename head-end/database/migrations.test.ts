@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { PoolClient } from 'pg';
+import { selectUnsettled } from '../market/market-sql.ts';
 import type { Database } from './database.ts';
 import { type Migration, migrate, readMigrations } from './migrations.ts';
 import { startTestDatabase } from './test-database.ts';
@@ -56,6 +57,30 @@ suite('migrations', { concurrency: false }, () => {
     await migrate(client, known);
     const { rows } = await client.query<{ n: number }>('SELECT count(*) AS n FROM schema_migrations');
     assert.equal(rows[0]?.n, known.length);
+  });
+
+  test('that find windows of an older program know which of them are settled', async () => {
+    const old = await database.pool.connect();
+    await old.query('CREATE SCHEMA older; SET search_path TO older');
+    await migrate(
+      old,
+      known.filter(({ version }) => version < 7),
+    );
+    await old.query(`
+      INSERT INTO clearings (zone, window_start, orders, trades, matchable_wh, matched_wh, cleared_at)
+      SELECT 'campus', 300 * n, 0, 0, 0, 0, 300 * n FROM generate_series(1, 5) AS n;
+      INSERT INTO settlement_batches (zone, window_start, version, state, trades_hash, trades, volume_wh, payment_micro,
+        transferred_micro, transfers, stored_at)
+      SELECT 'campus', window_start, version, state, decode(repeat('00', 32), 'hex'), 0, 0, 0, 0, 0, 0
+      FROM (VALUES (300, 1, 'confirmed'), (600, 1, 'stored'), (600, 2, 'confirmed'), (900, 1, 'failed'), (1200, 1, 'empty'))
+        AS batch (window_start, version, state)`);
+    await migrate(old, known);
+    const { rows } = await old.query<{ window_start: bigint | number | string }>(selectUnsettled, ['campus', 9_000]);
+    old.release(true);
+    assert.deepEqual(
+      rows.map(({ window_start: start }) => Number(start)),
+      [600, 900, 1500],
+    );
   });
 
   test('of which one fails leave nothing of that step behind', async () => {
