@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Loaded first where coverage is measured, into the tests' processes: without the compile cache, whose code has no exact
- * coverage, each of them would strip the types of all that it imports once more. Kept by what the source says, so that nothing is ever stale.
+ * Loaded first where coverage is measured, into the tests' processes: without the compile cache, whose code has no
+ * exact coverage, each of them would strip the types of all that it imports once more. Kept by what the source says, so
+ * that nothing is ever stale.
  */
 const folder = fileURLToPath(new URL(`../node_modules/.cache/stripped/${process.version}`, import.meta.url));
 

@@ -72,8 +72,8 @@ suite('migrations', { concurrency: false }, () => {
       INSERT INTO settlement_batches (zone, window_start, version, state, trades_hash, trades, volume_wh, payment_micro,
         transferred_micro, transfers, stored_at)
       SELECT 'campus', window_start, version, state, decode(repeat('00', 32), 'hex'), 0, 0, 0, 0, 0, 0
-      FROM (VALUES (300, 1, 'confirmed'), (600, 1, 'stored'), (600, 2, 'confirmed'), (900, 1, 'failed'), (1200, 1, 'empty'))
-        AS batch (window_start, version, state)`);
+      FROM (VALUES (300, 1, 'confirmed'), (600, 1, 'stored'), (600, 2, 'confirmed'), (900, 1, 'failed'),
+        (1200, 1, 'empty')) AS batch (window_start, version, state)`);
     await migrate(old, known);
     const { rows } = await old.query<{ window_start: bigint | number | string }>(selectUnsettled, ['campus', 9_000]);
     old.release(true);

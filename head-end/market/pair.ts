@@ -42,9 +42,9 @@ function withoutSelf(pairs: Pair[]): Pair[] {
 }
 
 /**
- * Who delivers to whom: both lists are walked in canonical order, so that there are at most sells + buys − 1
- * pairs, plus those that keep a participant from meeting itself: at most four an order. (Each swap leaves at the most one pair
- * more, and one fewer that is a participant's own or, in the second round, that is free to swap with.)
+ * Who delivers to whom: both lists are walked in canonical order, so that there are at most sells + buys − 1 pairs, plus
+ * those that keep a participant from meeting itself: at most four an order. (Each swap leaves at the most one pair more,
+ * and one fewer that is a participant's own or, in the second round, that is free to swap with.)
  * @param shares Wh of each order; both sides add up to the same
  */
 export function pairsOf(sells: readonly Order[], buys: readonly Order[], shares: ReadonlyMap<Order, number>): Pair[] {

@@ -15,11 +15,17 @@ import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { systemCode } from '#hal/errors.ts';
-import { CampusProcess, type Ended, runToEnd, shortCampus, temporaryFolder, twoBoards } from './campus-process.ts';
+import {
+  CampusProcess,
+  type Ended,
+  runToEnd,
+  shortCampus,
+  stanford,
+  temporaryFolder,
+  twoBoards,
+} from './campus-process.ts';
 
-const boards = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
 const quick = ['--hours', '0.1', '--speed', 'max', '--sample', '15'];
 
 const run = (args: readonly string[]): Promise<Ended> => new CampusProcess(args).ended;
@@ -56,7 +62,7 @@ for (const [name, args, message] of wrongFlags) {
 /** A copy of the board files that a test may spoil. */
 function copiedBoards(t: Parameters<typeof temporaryFolder>[0]): string {
   const folder = join(temporaryFolder(t, 'boards'), 'boards');
-  cpSync(boards, folder, { recursive: true });
+  cpSync(stanford, folder, { recursive: true });
   return folder;
 }
 

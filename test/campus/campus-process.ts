@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { CampusReport } from '#cli/campus/report.ts';
 import { programEnvironment } from '../program-environment.ts';
 
-const stanford = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
+/** The board files of the reference campus. */
+export const stanford = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
 const launcher = fileURLToPath(new URL('../../cli/gridtokenx.js', import.meta.url));
 
 /** A folder that is gone when the test is. */

@@ -2,15 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { loadBoardFiles } from '#edge/board-file.ts';
 import { lfdiOf } from '#ieee2030_5/identity.ts';
 import { loadTpmProvider } from '#provisioning/tpm/provider/provider.ts';
 import { debianPackage } from '../debian-packages.ts';
-import { CampusProcess, runningProcesses, runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
+import { CampusProcess, runningProcesses, runToEnd, shortCampus, stanford, temporaryFolder } from './campus-process.ts';
 
 const boards = 25;
-const stanford = fileURLToPath(new URL('../../boards/stanford', import.meta.url));
 const withTpms = ['--tpm', 'swtpm', '--enrolment-port', '0', '--speed', 'max', '--sample', '15', '--seed', '7'];
 
 /** The LFDI of each board's operational certificate. */
