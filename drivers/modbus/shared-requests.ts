@@ -23,6 +23,17 @@ function wantedBy<R extends Asked>(request: R): Span & { readonly request: R } {
   return { request, start, end: start + request.frame.readUInt16BE(10) };
 }
 
+function sharedReads<R extends Asked>(reads: readonly R[]): readonly SharedRequest<R>[] {
+  // Mostly one read travels alone, every second and from every device.
+  if (reads.length < 2) return reads.map((request) => ({ request, served: [] }));
+  return [...Map.groupBy(reads, kindOf).values()].flatMap((alike) =>
+    shareReads(alike.map(wantedBy), { bridge: Number.NEGATIVE_INFINITY }).map(({ start, wanted }) => {
+      const [first, ...others] = wanted.map((each) => ({ ...each, offsetBytes: 2 * (each.start - start) }));
+      return { request: first!.request, served: others };
+    }),
+  );
+}
+
 /**
  * Of requests that travel together, a read of registers that another one reads anyway takes them from its answer;
  * never across a write.
@@ -30,22 +41,13 @@ function wantedBy<R extends Asked>(request: R): Span & { readonly request: R } {
 export function shareRequests<R extends Asked>(requests: readonly R[]): readonly SharedRequest<R>[] {
   const shared: SharedRequest<R>[] = [];
   let reads: R[] = [];
-  const share = (): void => {
-    for (const alike of Map.groupBy(reads, kindOf).values()) {
-      for (const { start, wanted } of shareReads(alike.map(wantedBy), { bridge: Number.NEGATIVE_INFINITY })) {
-        const [first, ...others] = wanted.map((each) => ({ ...each, offsetBytes: 2 * (each.start - start) }));
-        shared.push({ request: first!.request, served: others });
-      }
-    }
-    reads = [];
-  };
   for (const request of requests) {
     if (isRead(request)) reads.push(request);
     else {
-      share();
-      shared.push({ request, served: [] });
+      shared.push(...sharedReads(reads), { request, served: [] });
+      reads = [];
     }
   }
-  share();
+  shared.push(...sharedReads(reads));
   return shared;
 }
