@@ -16,6 +16,7 @@ import { loadTpmProvider } from '#provisioning/tpm/provider/provider.ts';
 import { DataFolder } from './data-folder.ts';
 import { checkPorts } from './ports.ts';
 import { prepareIdentities } from './identities.ts';
+import { boardsMemory, headEndMemory, memoryEnvironment } from './memory.ts';
 import { type CampusOptions, startTime } from './options.ts';
 import { untilStopped } from '../stop-signals.ts';
 import { campusReport } from './report.ts';
@@ -29,12 +30,6 @@ import { campusPassphrase } from '../provision/passphrase.ts';
 const stopWithinMs = 4200;
 const boardsStopWithinMs = 1000;
 const childFlags = ['--disable-warning=ExperimentalWarning'];
-/** Two arenas are enough; those of the compilers' and collectors' threads would stay half empty. */
-const childEnvironment = { MALLOC_ARENA_MAX: '2' };
-/** Megabytes of a thread's young generation: there is much garbage, of which little outlives an exchange. */
-const youngMb = 4;
-/** Room for the old generation of each thread, megabytes: twice what its boards hold; V8 would let garbage fill more. */
-const fleetHeapMb = (boards: number): number => 24 + Math.ceil(boards / 2);
 const statusEveryMs = 1000;
 
 interface ChildProgram {
@@ -104,13 +99,13 @@ class Campus {
       name: 'the head-end',
       entry: '#head-end/main.ts',
       stopsWithinMs: stopWithinMs,
-      flags: [`--max-semi-space-size=${youngMb}`],
+      flags: headEndMemory,
     });
     const fleet = this.#spawn<FleetProtocol>(cleanup, {
       name: 'the boards',
       entry: '#edge/fleet/main.ts',
       stopsWithinMs: boardsStopWithinMs,
-      flags: [`--max-semi-space-size=${youngMb}`, `--max-old-space-size=${fleetHeapMb(boardFiles.length)}`],
+      flags: boardsMemory(boardFiles.length),
     });
     this.#screen.progress('head-end and boards');
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
@@ -227,7 +222,7 @@ class Campus {
   ): ChildLink<P> {
     const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
       serialization: 'advanced',
-      env: { ...process.env, ...childEnvironment },
+      env: { ...process.env, ...memoryEnvironment },
       execArgv: [...childFlags, ...flags],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,

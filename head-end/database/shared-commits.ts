@@ -2,14 +2,26 @@ import type { Pool, PoolClient } from 'pg';
 import { Bursts } from './bursts.ts';
 import { inTransaction } from './transaction.ts';
 
-/** Writes into the open transaction; what it answers is called once that is on the disk. */
-export type Write<T> = (client: PoolClient) => Promise<() => T>;
+/** What a change does in the transaction that it shares. */
+export interface Prepared<Row, Stored, T> {
+  /** Stored with those of all the others, by one statement. */
+  readonly row?: Row;
+  /** Called once all is on the disk, with what is there for its row; what it throws is this change's rejection. */
+  readonly answer: (stored: Stored | undefined) => T;
+}
 
-interface Change {
+/** Does what cannot wait for the rows in the open transaction, and tells the rest. */
+export type Write<Row, Stored, T> = (
+  client: PoolClient,
+) => Promise<Prepared<Row, Stored, T>> | Prepared<Row, Stored, T>;
+
+/** Stores rows by one statement; answers what is there then for each, in their order. */
+export type StoreRows<Row, Stored> = (client: PoolClient, rows: readonly Row[]) => Promise<readonly Stored[]>;
+
+interface Change<Row, Stored> {
   /** Two changes of one scope are never in one commit; `undefined` never shares one at all. */
   readonly scope: string | undefined;
-  /** Takes part in a transaction; `committed` is called when that is on the disk. */
-  readonly write: (client: PoolClient) => Promise<{ readonly committed: () => void }>;
+  readonly prepare: (client: PoolClient) => Promise<Prepared<Row, Stored, void>>;
   readonly reject: (error: unknown) => void;
 }
 
@@ -18,30 +30,32 @@ const maxShared = 64;
 
 /**
  * Changes, carried out in the order in which they came: those that come in one burst, or wait while a commit is under
- * way, share a commit, as long as they are of different scopes. Whoever waits here waits for its answer, so that their number is bounded by
- * that of the requests that are let in.
+ * way, share a commit and one statement for their rows, as long as they are of different scopes. Whoever waits here
+ * waits for its answer, so that their number is bounded by that of the requests that are let in.
  */
-export class SharedCommits {
+export class SharedCommits<Row, Stored> {
   readonly #pool: Pool;
-  readonly #waiting: Change[] = [];
+  readonly #store: StoreRows<Row, Stored>;
+  readonly #waiting: Change<Row, Stored>[] = [];
   readonly #bursts: Bursts;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, store: StoreRows<Row, Stored>) {
     this.#pool = pool;
+    this.#store = store;
     this.#bursts = new Bursts(
       () => this.#waiting.length,
       () => this.#commit(this.#waiting.splice(0, this.#sharing())),
     );
   }
 
-  /** Resolves after the commit, with what the write's answer returns then. Rejects as `inTransaction` does. */
-  take<T>(scope: string | undefined, write: Write<T>): Promise<T> {
+  /** Resolves after the commit, with the write's answer. Rejects as `inTransaction` does, and with what that throws. */
+  take<T>(scope: string | undefined, write: Write<Row, Stored, T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const prepared = async (client: PoolClient): Promise<{ readonly committed: () => void }> => {
-      const answer = await write(client);
-      return { committed: () => settle(answer, resolve, reject) };
+    const prepare = async (client: PoolClient): Promise<Prepared<Row, Stored, void>> => {
+      const { answer, ...prepared } = await write(client);
+      return { ...prepared, answer: (stored) => settle(() => answer(stored), resolve, reject) };
     };
-    this.#waiting.push({ scope, write: prepared, reject });
+    this.#waiting.push({ scope, prepare, reject });
     this.#bursts.add();
     return promise;
   }
@@ -56,21 +70,31 @@ export class SharedCommits {
     return scopes.size;
   }
 
-  async #commit(changes: readonly Change[]): Promise<void> {
+  async #commit(changes: readonly Change<Row, Stored>[]): Promise<void> {
     let hasWritten = false;
     try {
-      const written = await inTransaction(this.#pool, async (client) => {
-        const parts = [];
-        for (const change of changes) parts.push(await change.write(client));
+      const answers = await inTransaction(this.#pool, async (client) => {
+        const written = await this.#write(client, changes);
         hasWritten = true;
-        return parts;
+        return written;
       });
-      for (const { committed } of written) committed();
+      for (const answer of answers) answer();
     } catch (error) {
       // What the database refuses in one change is no reason to refuse the others: nothing of them was committed.
       if (changes.length > 1 && !hasWritten) for (const change of changes) await this.#commit([change]);
       else for (const { reject } of changes) reject(error);
     }
+  }
+
+  async #write(client: PoolClient, changes: readonly Change<Row, Stored>[]): Promise<readonly (() => void)[]> {
+    const parts: Prepared<Row, Stored, void>[] = [];
+    for (const { prepare } of changes) parts.push(await prepare(client));
+    const rows = parts.flatMap(({ row }) => (row === undefined ? [] : [row]));
+    const stored = (rows.length > 0 ? await this.#store(client, rows) : []).values();
+    return parts.map(({ row, answer }) => {
+      const outcome = row === undefined ? undefined : stored.next().value;
+      return () => answer(outcome);
+    });
   }
 }
 

@@ -4,17 +4,20 @@
 export const deleteOpenOrder =
   "DELETE FROM orders WHERE meter_id = $1 AND mrid = decode($2, 'hex') AND filled_wh IS NULL";
 
-/** $1 meter, $2 mRID (hex), $3 side, $4 Wh, $5 limit, $6 window, $7 time. Answers the order that is stored then. */
-export const insertOrder = `
-  WITH fresh AS (
-    INSERT INTO orders (meter_id, mrid, side, energy_wh, price_limit, window_start, placed_at)
-    VALUES ($1, decode($2, 'hex'), $3, $4, $5, $6, $7)
-    ON CONFLICT (meter_id, mrid) DO NOTHING
-    RETURNING side, energy_wh, price_limit, window_start)
-  SELECT *, true AS is_new FROM fresh
-  UNION ALL
-  SELECT side, energy_wh, price_limit, window_start, false FROM orders WHERE meter_id = $1 AND mrid = decode($2, 'hex')
-  LIMIT 1`;
+/** Arrays: $1 meter, $2 mRID (hex), $3 side, $4 Wh, $5 limit, $6 window, $7 time. Answers those that were not there. */
+export const insertOrders = `
+  INSERT INTO orders (meter_id, mrid, side, energy_wh, price_limit, window_start, placed_at)
+  SELECT meter_id, decode(mrid, 'hex'), side, energy_wh, price_limit, window_start, placed_at
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+    AS placed (meter_id, mrid, side, energy_wh, price_limit, window_start, placed_at)
+  ON CONFLICT (meter_id, mrid) DO NOTHING
+  RETURNING meter_id, encode(mrid, 'hex') AS mrid`;
+
+/** Arrays: $1 meter, $2 mRID (hex). */
+export const selectOrders = `
+  SELECT meter_id, encode(orders.mrid, 'hex') AS mrid, side, energy_wh, price_limit, window_start
+  FROM unnest($1::text[], $2::text[]) AS asked (meter_id, hex)
+  JOIN orders USING (meter_id) WHERE orders.mrid = decode(asked.hex, 'hex')`;
 
 /** $1 window: orders of this window and later ones that no clearing has answered. */
 export const selectOpenOrders = `

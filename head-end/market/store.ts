@@ -2,33 +2,12 @@ import type pg from 'pg';
 import { GridError } from '#hal/errors.ts';
 import { Micro, MicroPerKWh, UnixSeconds, Wh } from '#hal/units.ts';
 import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
-import { databaseError } from '../database/connect.ts';
 import type { Clearing } from './clear.ts';
 import * as sql from './market-sql.ts';
-import { type Order, type Side } from './orders.ts';
+import { type Int, OrderCommits, orderOf, type OrderRow } from './order-commits.ts';
+import { type Order } from './orders.ts';
 import type { PriceInterval } from './price.ts';
 import type { Trade } from './trade.ts';
-
-/** PostgreSQL's bigint comes as text unless the pool was told otherwise. */
-type Int = string | number;
-
-interface OrderRow {
-  readonly meter_id: string;
-  readonly mrid: string;
-  readonly side: Side;
-  readonly energy_wh: Int;
-  readonly price_limit: Int;
-  readonly window_start: Int;
-}
-
-const orderOf = (row: OrderRow): Order => ({
-  meterId: row.meter_id,
-  mRID: row.mrid,
-  side: row.side,
-  energyWh: Wh(Number(row.energy_wh)),
-  limit: MicroPerKWh(Number(row.price_limit)),
-  window: UnixSeconds(Number(row.window_start)),
-});
 
 interface ClearingRow {
   readonly window_start: Int;
@@ -120,47 +99,22 @@ const clearingOf = (row: ClearingRow): ClearingSummary => {
 export class MarketStore {
   readonly #pool: pg.Pool;
   readonly #zone: string;
+  readonly #orders: OrderCommits;
 
   constructor(pool: pg.Pool, zone = 'campus') {
     this.#pool = pool;
+    this.#orders = new OrderCommits(pool);
     this.#zone = zone;
   }
 
-  /**
-   * Stores an order once by (meterId, mRID). Rejects with `GTX-MKT-003` when that key is taken by an order that says
-   * something else; the first one stays.
-   */
-  async saveOrder(order: Order, at: UnixSeconds): Promise<'stored' | 'known'> {
-    const { meterId, mRID, side, energyWh, limit, window } = order;
-    const values = [meterId, mRID, side, energyWh, limit, window, at];
-    const insert = async (): Promise<(OrderRow & { readonly is_new: boolean }) | undefined> => {
-      try {
-        return (await this.#pool.query<OrderRow & { readonly is_new: boolean }>(sql.insertOrder, values)).rows[0];
-      } catch (error) {
-        throw databaseError(error);
-      }
-    };
-    // Nothing comes back when another connection stored the same key at this moment.
-    const row = (await insert()) ?? (await insert());
-    const isSame =
-      row !== undefined &&
-      row.side === side &&
-      Number(row.energy_wh) === energyWh &&
-      Number(row.price_limit) === limit &&
-      Number(row.window_start) === window;
-    if (!isSame) {
-      throw new GridError('GTX-MKT-003', `${meterId} already has another order with mRID ${mRID}`, {
-        hint: 'A changed offer needs an mRID of its own.',
-      });
-    }
-    return row.is_new ? 'stored' : 'known';
+  /** As `OrderCommits.save`. */
+  saveOrder(order: Order, at: UnixSeconds): Promise<'stored' | 'known'> {
+    return this.#orders.save(order, at);
   }
 
   /** Removes an order that is not cleared. */
-  async removeOrder(meterId: string, mRID: string): Promise<void> {
-    await this.#pool.query(sql.deleteOpenOrder, [meterId, mRID]).catch((error: unknown) => {
-      throw databaseError(error);
-    });
+  removeOrder(meterId: string, mRID: string): Promise<void> {
+    return this.#orders.remove(meterId, mRID);
   }
 
   /** Orders of this window and later ones that await their clearing, by window, meterId, mRID. */

@@ -1,5 +1,4 @@
-import type { PoolClient } from 'pg';
-import { from } from 'pg-copy-streams';
+import type { Connection, PoolClient, Submittable } from 'pg';
 import { type ReadingRow, sql } from './reading-sql.ts';
 
 /** PostgreSQL's "COPY binary format": signature, flags, no extension. */
@@ -33,11 +32,58 @@ function writeInt8(buffer: Buffer, value: number, at: number): number {
   return buffer.writeUInt32BE(value >>> 0, high);
 }
 
+/** Codes of messages of PostgreSQL's protocol 3.0 (its manual, “Message Formats”). */
+const message = { query: 0x51, copyData: 0x64, copyDone: 0x63 } as const;
+const messageHeaderBytes = 5;
+
+/** One message: its code, then its length without the code. */
+function messageOf(code: number, body: Buffer): Buffer {
+  const buffer = Buffer.allocUnsafe(messageHeaderBytes + body.length);
+  buffer[0] = code;
+  buffer.writeUInt32BE(4 + body.length, 1);
+  body.copy(buffer, messageHeaderBytes);
+  return buffer;
+}
+
+const copyStatement = messageOf(message.query, Buffer.from(`${sql.copy}\0`));
+const copyDone = messageOf(message.copyDone, Buffer.alloc(0));
+
+/**
+ * COPY with all of its data behind the statement: a commit that waited to be asked for its data would take one round
+ * trip more. Where the statement fails, the server ignores what follows it (“COPY Operations”).
+ */
+class CopyAtOnce implements Submittable {
+  readonly #data: Buffer;
+  readonly #settle: (error?: Error) => void;
+
+  constructor(data: Buffer, settle: (error?: Error) => void) {
+    this.#data = data;
+    this.#settle = settle;
+  }
+
+  submit(connection: Connection): void {
+    connection.stream.write(Buffer.concat([copyStatement, messageOf(message.copyData, this.#data), copyDone]));
+  }
+
+  handleCopyInResponse(): void {
+    // The data is on its way already.
+  }
+
+  handleCommandComplete(): void {
+    // On the disk with what follows.
+  }
+
+  handleReadyForQuery(): void {
+    this.#settle();
+  }
+
+  handleError(error: Error): void {
+    this.#settle(error);
+  }
+}
+
 /** Copies rows into the table; outside a transaction they are on the disk when it resolves. */
 export const copyRows = (client: PoolClient, rows: readonly ReadingRow[]): Promise<void> =>
   new Promise((resolve, reject) => {
-    const stream = client.query(from(sql.copy));
-    stream.on('error', reject);
-    stream.on('finish', resolve);
-    stream.end(encodeRows(rows));
+    client.query(new CopyAtOnce(encodeRows(rows), (error) => (error === undefined ? resolve() : reject(error))));
   });

@@ -22,8 +22,10 @@ export const sql = {
     ON CONFLICT (href) DO UPDATE SET last_id = l.last_id + 1
     RETURNING last_id`,
 
-  putResource: `
-    INSERT INTO sep_resources (href, list, name, document, owner, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
+  /** An array a column; no href twice. */
+  putResources: `
+    INSERT INTO sep_resources (href, list, name, document, owner, changed_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[])
     ON CONFLICT (href) DO UPDATE SET name = excluded.name, document = excluded.document, changed_at = excluded.changed_at`,
 
   /** $1 a resource that goes, with everything below it. */

@@ -51,7 +51,7 @@ interface List {
 export class ResourceStore {
   readonly #pool: Pool;
   readonly #now: () => UnixSeconds;
-  readonly #commits: SharedCommits;
+  readonly #commits: SharedCommits<Kept, Kept>;
   readonly #resources = new Map<string, StoredResource>();
   readonly #lists = new Map<string, List>();
   readonly #listeners = new Set<(change: ResourceChange) => void>();
@@ -60,7 +60,7 @@ export class ResourceStore {
   constructor({ pool, now }: ResourceStoreOptions) {
     this.#pool = pool;
     this.#now = now;
-    this.#commits = new SharedCommits(pool);
+    this.#commits = new SharedCommits(pool, storeAll);
   }
 
   /** Loads everything. */
@@ -124,9 +124,8 @@ export class ResourceStore {
       const { rows } = await client.query<{ last_id: number }>(sql.nextId, [list]);
       const href = `${list}/${rows[0]?.last_id}`;
       const added: StoredResource<N> = { href, list, name, document, owner, changedAt: this.#now() };
-      await write(client, added, text);
       if (oldest !== undefined) await client.query(sql.removeResource, [oldest]);
-      return () => {
+      const answer = (): StoredResource<N> => {
         const dropped = oldest === undefined ? undefined : this.#resources.get(oldest);
         if (dropped !== undefined) this.#forget(dropped.href);
         this.#remember(added);
@@ -134,6 +133,7 @@ export class ResourceStore {
         this.announce({ href: added.href, list, kind: 'added' });
         return added;
       };
+      return { row: { resource: added, text }, answer };
     });
   }
 
@@ -145,16 +145,16 @@ export class ResourceStore {
     const document = withComputedMembers(name, given);
     const text = textOf(name, document);
     const scope = this.#resources.get(href)?.list ?? href;
-    return this.#commits.take(scope, async (client) => {
+    return this.#commits.take(scope, () => {
       const present = this.#resources.get(href);
       const { list, owner } = present ?? { list: undefined, owner: undefined };
       const resource = { href, list, name, document, owner, changedAt: this.#now() };
-      await write(client, resource, text);
-      return () => {
+      const answer = (): 'created' | 'replaced' => {
         this.#remember(resource);
         this.announce({ href, list, kind: present === undefined ? 'added' : 'changed', before: present });
         return present === undefined ? 'created' : 'replaced';
       };
+      return { row: { resource, text }, answer };
     });
   }
 
@@ -163,14 +163,15 @@ export class ResourceStore {
     // What is below may be changed by anything else that shares the commit.
     return this.#commits.take(undefined, async (client) => {
       const below = [...this.#resources.values()].filter((item) => item.href === href || isBelow(item.href, href));
-      if (below.length === 0) return () => false;
+      if (below.length === 0) return { answer: () => false };
       await client.query(sql.removeResource, [href]);
       await client.query(sql.removeLists, [href]);
-      return () => {
+      const answer = (): boolean => {
         for (const item of below) this.#forget(item.href);
         for (const item of below) this.announce({ href: item.href, list: item.list, kind: 'removed', before: item });
         return true;
       };
+      return { answer };
     });
   }
 
@@ -218,10 +219,24 @@ function sortedItems(items: ReadonlyMap<string, StoredResource>): readonly Store
   return all.toSorted((a, b) => order(a.document as never, b.document as never));
 }
 
-const write = (client: PoolClient, resource: StoredResource, text: string): Promise<unknown> => {
-  const { href, list, name, owner, changedAt } = resource;
-  return client.query(sql.putResource, [href, list ?? null, name, text, owner ?? null, changedAt]);
-};
+/** A resource as it is kept: with its document as XML. */
+interface Kept {
+  readonly resource: StoredResource;
+  readonly text: string;
+}
+
+async function storeAll(client: PoolClient, kept: readonly Kept[]): Promise<readonly Kept[]> {
+  const resources = kept.map(({ resource }) => resource);
+  await client.query(sql.putResources, [
+    resources.map(({ href }) => href),
+    resources.map(({ list }) => list ?? null),
+    resources.map(({ name }) => name),
+    kept.map(({ text }) => text),
+    resources.map(({ owner }) => owner ?? null),
+    resources.map(({ changedAt }) => changedAt),
+  ]);
+  return kept;
+}
 
 /** The document as XML, which keeps bytes and 64-bit integers. */
 function textOf<N extends RootName>(name: N, document: Roots[N]): string {
