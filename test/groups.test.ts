@@ -24,6 +24,17 @@ test('what crosses folders, is long, starts processes or changes its own has a p
     file('provisioning/fuzz.test.ts', 'const samples = await madeSamples();'),
     file('ieee2030_5/judge.test.ts', "import { judge } from './judge/libxml.ts';"),
   ];
-  assert.deepEqual(processesFor(files), { alone: files.map(({ path }) => path), together: [] });
+  assert.deepEqual(processesFor(files), { alone: files.map(({ path }) => path), together: [], simulations: [] });
   assert.deepEqual(processesFor([file('hal/wait.test.ts', '  const x = await y();')]).alone, []);
+});
+
+test('simulations of a whole site share processes of their own', () => {
+  const simulations = [
+    file('edge/control/hours.test.ts', "import { startSite } from './test-site.ts';"),
+    file('drivers/faults.test.ts', "import { benches } from './fault-benches.ts';"),
+    file('edge/stands.test.ts', "import { Site } from '#drivers/site/site.ts';"),
+  ];
+  const { together, simulations: found } = processesFor([...simulations, file('hal/small.test.ts')]);
+  assert.deepEqual(together, [['hal/small.test.ts']]);
+  assert.deepEqual(found, [simulations.map(({ path }) => path)]);
 });

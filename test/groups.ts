@@ -17,14 +17,20 @@ const processWide = [
   /\blibxml/,
 ];
 
+/** A simulation of hours on the twins of a whole site: measuring its coverage would make it twice as long. */
+const simulation = /from '[^']*\/(test-site|(fault|ct|dispatch|outage)-bench(es)?|site\/site)\.ts'/;
+
 /** So many that what they share is loaded seldom, so few that there is always another group for an idle core. */
 const filesInGroup = 8;
+const simulationsInGroup = 4;
 
 export interface Processes {
   /** Files that have a process each. */
   readonly alone: readonly string[];
   /** Files that share one. */
   readonly together: readonly (readonly string[])[];
+  /** Files that share one whose coverage is not measured. */
+  readonly simulations: readonly (readonly string[])[];
 }
 
 /**
@@ -34,10 +40,21 @@ export interface Processes {
 export function processesFor(files: readonly TestFile[]): Processes {
   const isAlone = ({ path, source }: TestFile): boolean =>
     /^test\/|\/fuzz\.|\.long\.test\.ts$/.test(path) || processWide.some((sign) => sign.test(source));
-  const others = files.filter((file) => !isAlone(file)).map(({ path }) => path);
-  const together: string[][] = [];
-  while (others.length > 0) together.push(others.splice(0, filesInGroup));
-  return { alone: files.filter(isAlone).map(({ path }) => path), together };
+  const others = files.filter((file) => !isAlone(file));
+  const isSimulation = ({ source }: TestFile): boolean => simulation.test(source);
+  return {
+    alone: pathsOf(files.filter(isAlone)),
+    together: inGroups(pathsOf(others.filter((file) => !isSimulation(file))), filesInGroup),
+    simulations: inGroups(pathsOf(others.filter(isSimulation)), simulationsInGroup),
+  };
+}
+
+const pathsOf = (files: readonly TestFile[]): string[] => files.map(({ path }) => path);
+
+function inGroups(paths: readonly string[], size: number): string[][] {
+  const groups: string[][] = [];
+  for (let at = 0; at < paths.length; at += size) groups.push(paths.slice(at, at + size));
+  return groups;
 }
 
 /**

@@ -89,15 +89,19 @@ const preloads = [untracked, ...(tier === 'usual' ? [repeatable] : [])];
 const modules = mkdtempSync(join(tmpdir(), 'gridtokenx-tests-'));
 process.on('exit', () => rmSync(modules, { recursive: true, force: true }));
 const sources = files.map((path) => ({ path, source: readFileSync(join(root, path), 'utf8') }));
-const { alone, together } = processesFor(sources);
-const groups = new Map(
-  together.map((group, index) => {
-    const paths = group.map((file) => join(root, file));
-    return [writeGroup(join(modules, `group-${index}.mjs`), paths, fileTimeout[tier]), paths] as const;
-  }),
-);
+const { alone, together, simulations } = processesFor(sources);
+const written = (name: string, groups: readonly (readonly string[])[]): Map<string, readonly string[]> =>
+  new Map(
+    groups.map((group, index) => {
+      const paths = group.map((file) => join(root, file));
+      return [writeGroup(join(modules, `${name}-${index}.mjs`), paths, fileTimeout[tier]), paths] as const;
+    }),
+  );
+const covering = written('group', together);
+const unmeasured = written('simulations', simulations);
+const groups = new Map([...covering, ...unmeasured]);
 const report = new Report(root, (text) => void process.stdout.write(text), process.stdout.isTTY, groups);
-const whole = alone.map((file) => join(root, file));
+const whole = [...alone.map((file) => join(root, file)), ...unmeasured.keys()];
 const runOf = (paths: readonly string[], imported: readonly string[], more: RunOptions): TestsStream =>
   run({
     cwd: root,
@@ -107,11 +111,11 @@ const runOf = (paths: readonly string[], imported: readonly string[], more: RunO
     signal: stop.signal,
     ...more,
   });
-if (options.coverage && groups.size > 0) {
-  // A process of its own, and the programs that it starts, are run as users run them: measuring would slow them down.
+if (options.coverage && covering.size > 0) {
+  // What is not grouped, and the programs that it starts, are run as users run them: measuring would slow them down.
   await report.follow(
     runOf(whole, preloads, { concurrency: concurrency.besideMeasured, env: programEnvironment() }),
-    runOf([...groups.keys()], [...preloads, stripped], {
+    runOf([...covering.keys()], [...preloads, stripped], {
       concurrency: concurrency.measured,
       coverage: true,
       coverageIncludeGlobs: measured.map((folder) => `${folder}/**/*.ts`),
@@ -121,7 +125,7 @@ if (options.coverage && groups.size > 0) {
     }),
   );
 } else {
-  await report.follow(runOf([...whole, ...groups.keys()], preloads, { concurrency: concurrency.usual }));
+  await report.follow(runOf([...whole, ...covering.keys()], preloads, { concurrency: concurrency.usual }));
 }
 const covered = coverageHolds(report, options);
 report.finish();

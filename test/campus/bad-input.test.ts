@@ -169,17 +169,18 @@ function fill(file: string): void {
 
 test('a disk without space is told, at the first start and in the middle of a run', { timeout: 120_000 }, async (t) => {
   const disk = temporaryFolder(t, 'disk');
+  const two = twoBoards(t);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0711', 'tmpfs', disk]);
   if (mounted.status !== 0) {
     t.skip('only root may mount a small file system');
     return;
   }
   using _mounted = { [Symbol.dispose]: () => void spawnSync('umount', ['-l', disk]) };
-  const first = await run(shortCampus(join(disk, 'data'), quick));
+  const first = await run(shortCampus(join(disk, 'data'), [...two, ...quick]));
   assert.equal(first.code, 1, first.stderr);
   assert.match(first.stderr, /^GTX-[A-Z]+-\d+ .*[Nn]o space left/m);
   spawnSync('mount', ['-o', 'remount,size=400m', disk]);
-  const running = new CampusProcess(shortCampus(join(disk, 'data'), ['--speed', 'max', '--sample', '15']));
+  const running = new CampusProcess(shortCampus(join(disk, 'data'), [...two, '--speed', 'max', '--sample', '15']));
   await running.says(/dashboard/);
   const filler = join(disk, 'filler');
   fill(filler);
@@ -188,7 +189,7 @@ test('a disk without space is told, at the first start and in the middle of a ru
   assert.match(full.stderr, /^GTX-[A-Z]+-\d+ .*([Nn]o space left|disk)/m);
   assert.match(full.stderr, /^ {2}hint: ./m);
   rmSync(filler);
-  const report = await runToEnd(shortCampus(join(disk, 'data'), quick));
+  const report = await runToEnd(shortCampus(join(disk, 'data'), [...two, ...quick]));
   assert.equal(report.readings.lost, 0);
   assert.equal(report.settlement.moneyResidueMicro, 0);
 });

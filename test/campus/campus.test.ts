@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CampusReport } from '#cli/campus/report.ts';
-import { runToEnd, shortCampus, temporaryFolder } from './campus-process.ts';
+import { runToEnd, shortCampus, temporaryFolder, twoBoards } from './campus-process.ts';
 
 const noonInJune = ['--start', '2026-06-22T11:00:00-07:00', '--speed', 'max', '--seed', '7'];
 
 /** What the same seed must give again: all but wall times, memory and what depends on keys. */
 const repeatable = ({ latencyMs: _latency, elapsedMs: _elapsed, rssMb: _rss, ...report }: CampusReport) => report;
 
+const quarter = (data: string, ...more: readonly string[]): readonly string[] =>
+  shortCampus(data, [...noonInJune, '--hours', '0.25', ...more]);
+
 test('a quarter of an hour of campus: every reading arrives, energy and money are conserved, trades are settled', async (t) => {
-  const report = await runToEnd(
-    shortCampus(temporaryFolder(t, 'campus'), [...noonInJune, '--hours', '0.25', '--sample', '1']),
-  );
+  const report = await runToEnd(quarter(temporaryFolder(t, 'campus'), '--sample', '1'));
   const { readings, energyWh, market, settlement, tls, windows } = report;
   const postings = 900 / 15 + 1;
   assert.equal(report.meters, 25);
@@ -39,24 +40,25 @@ test('a quarter of an hour of campus: every reading arrives, energy and money ar
     tpmSignatures: 0,
     handshakes: 25,
   });
+
+  await t.test('the same seed gives the same readings, trades and settlement', async (u) => {
+    const again = await runToEnd(quarter(temporaryFolder(u, 'again'), '--sample', '1'));
+    assert.deepEqual(repeatable(again), repeatable(report));
+  });
 });
 
-test('what a seed decides, and what a second run finds', async (t) => {
-  const quick = (data: string, ...more: readonly string[]): readonly string[] =>
-    shortCampus(data, [...noonInJune, '--hours', '0.35', '--sample', '15', ...more]);
-  const data = temporaryFolder(t, 'first');
-  const first = await runToEnd(quick(data));
+test('another seed gives other weather, and a second run goes on where the first one ended', async (t) => {
+  const two = twoBoards(t);
+  const data = temporaryFolder(t, 'data');
+  const first = await runToEnd(quarter(data, '--sample', '15', ...two));
 
-  await t.test('the same seed gives the same readings, trades and settlement', async () => {
-    assert.deepEqual(repeatable(await runToEnd(quick(temporaryFolder(t, 'second')))), repeatable(first));
+  await t.test('another seed', async () => {
+    const other = await runToEnd(quarter(temporaryFolder(t, 'seed'), '--sample', '15', ...two, '--seed', '1'));
+    assert.notDeepEqual(other.energyWh, first.energyWh);
   });
 
-  await t.test('another seed gives other weather', async () => {
-    assert.notDeepEqual((await runToEnd(quick(temporaryFolder(t, 'seed'), '--seed', '1'))).energyWh, first.energyWh);
-  });
-
-  await t.test('a second run goes on where the first one ended', async () => {
-    const second = await runToEnd(quick(data, '--start', '2026-06-22T12:00:00-07:00'));
+  await t.test('a second run', async () => {
+    const second = await runToEnd(quarter(data, '--sample', '15', ...two, '--start', '2026-06-22T12:00:00-07:00'));
     assert.equal(second.readings.lost, 0);
     assert.equal(second.readings.stored, first.readings.stored);
     assert.equal(second.settlement.moneyResidueMicro, 0);

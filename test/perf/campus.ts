@@ -8,8 +8,8 @@ import { delay, monotonicMs } from '#hal/wall.ts';
 import type { CampusReport } from '#cli/campus/report.ts';
 import type { CampusSnapshot } from '#head-end/gateway/snapshot.ts';
 import type { Figure } from './figure.ts';
-import { endedChildrensCpuUs } from './process-figures.ts';
-import { bareHttpsPost } from './yardstick.ts';
+import { endedChildrensCpuUs, machineUs } from './process-figures.ts';
+import { bareDay } from './bare-day.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pollMs = 20;
@@ -81,6 +81,7 @@ async function day(sampleSeconds: number, targetSeconds: number): Promise<Figure
       String(sampleSeconds),
     ];
     const cpuBeforeUs = await endedChildrensCpuUs(process.pid);
+    const machineBefore = await machineUs();
     const started = monotonicMs();
     const campus = npmStart(['--data', join(folder, 'data'), '--json', json, ...times]);
     campus.stderr.pipe(process.stderr);
@@ -88,21 +89,31 @@ async function day(sampleSeconds: number, targetSeconds: number): Promise<Figure
     if (code !== 0) throw new Error(`campus ended with ${code}`);
     const seconds = (monotonicMs() - started) / 1000;
     const cpuUs = (await endedChildrensCpuUs(process.pid)) - cpuBeforeUs;
+    const stolenUs = (await machineUs()).stolen - machineBefore.stolen;
     const cores = availableParallelism();
     const report = JSON.parse(await readFile(json, 'utf8')) as CampusReport;
-    const posts = report.readings.acknowledged / 9;
-    const bareUs = await bareHttpsPost();
+    const bare = await bareDay(folder);
     const name = `24 h of campus, ${sampleSeconds} s sampling`;
     return [
       { name, value: seconds, unit: 's', target: { atMost: targetSeconds } },
       {
-        name: `${name}: times a bare node:https post of the same document (${bareUs.toFixed(0)} µs)`,
-        value: (seconds * 1e6) / posts / bareUs,
+        name: `${name}: times as long as only its exchanges and commits at 15 s, by bare programs (${bare.seconds.toFixed(1)} s)`,
+        value: seconds / bare.seconds,
         unit: '×',
       },
       {
-        name: `${name}: what its CPU time would take if none of the ${cores} cores ever waited`,
-        value: cpuUs / 1e6 / cores,
+        name: `${name}: cores kept busy, of ${cores}; those programs keep ${bare.busyCores.toFixed(2)} busy`,
+        value: cpuUs / 1e6 / seconds,
+        unit: 'cores',
+      },
+      {
+        name: `${name}: what its CPU time takes with as many cores busy as those programs have`,
+        value: cpuUs / 1e6 / bare.busyCores,
+        unit: 's',
+      },
+      {
+        name: `${name}: core time that other machines on the same hardware took, of ${(cores * seconds).toFixed(0)} s`,
+        value: stolenUs / 1e6,
         unit: 's',
       },
       {

@@ -18,6 +18,22 @@ export const cpuUs = (pid: number): Promise<number> => ticksUs(pid, [14, 15]);
 /** The same of all that it started, and that has ended. */
 export const endedChildrensCpuUs = (pid: number): Promise<number> => ticksUs(pid, [16, 17]);
 
+/** What all cores of this machine have done together since it started, microseconds (proc_stat(5)). */
+export async function machineUs(): Promise<{
+  /** At work for a program or the kernel. */
+  readonly busy: number;
+  /** Ready to work while a hypervisor let others work: steal. */
+  readonly stolen: number;
+}> {
+  const [all = ''] = (await readFile('/proc/stat', 'latin1')).split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = all
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map((ticks) => (Number(ticks) * 1e6) / ticksASecond);
+  return { busy: user + nice + system + irq + softirq, stolen: steal };
+}
+
 /** Resident memory of a process, megabytes of a million bytes; `most` is what it has ever been. */
 export async function residentMb(pid: number): Promise<{ readonly now: number; readonly most: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'latin1');
