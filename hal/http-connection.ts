@@ -214,11 +214,18 @@ function promisedMs({ headers }: HttpResponse): number {
 }
 
 function textOf({ method, path, headers, body }: HttpRequest, host: string): string {
+  if (/[^\x21-\x7e]/.test(path)) throw notToBeSent(path);
+  let text = lineOf(`${method} ${path} HTTP/1.1`) + lineOf(`host: ${host}`);
+  for (const name in headers) text += lineOf(`${name}: ${headers[name]}`);
   const hasLength = body !== null || method === 'POST' || method === 'PUT';
-  const length = hasLength ? { 'content-length': String(Buffer.byteLength(body ?? '')) } : {};
-  const all = Object.entries({ host, ...headers, ...length });
-  const fault =
-    [method, path, ...all.flat()].find((each) => none.test(each)) ?? (/[^\x21-\x7e]/.test(path) ? path : undefined);
-  if (fault !== undefined) throw new RangeError(`not to be sent in a request: ${JSON.stringify(fault)}`);
-  return `${method} ${path} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body ?? ''}`;
+  if (hasLength) text += lineOf(`content-length: ${Buffer.byteLength(body ?? '')}`);
+  return `${text}\r\n${body ?? ''}`;
 }
+
+function lineOf(text: string): string {
+  if (none.test(text)) throw notToBeSent(text);
+  return `${text}\r\n`;
+}
+
+const notToBeSent = (text: string): RangeError =>
+  new RangeError(`not to be sent in a request: ${JSON.stringify(text)}`);

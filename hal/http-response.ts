@@ -81,9 +81,10 @@ export class HttpResponseReader {
 
   #whole(): HttpResponse {
     const { status, headers, isHttp11, framing } = this.#head!;
-    const asked = (headers.get('connection') ?? '').toLowerCase().split(/\s*,\s*/);
-    const isKept = framing.by !== 'the end of the connection' && this.#rest.length === 0 && isHttp11;
-    return { status, headers, body: Buffer.concat(this.#body), isKept: isKept && !asked.includes('close') };
+    const isAskedToClose = /(?:^|,)\s*close\s*(?:,|$)/i.test(headers.get('connection') ?? '');
+    const isWhole = framing.by !== 'the end of the connection' && this.#rest.length === 0;
+    const body = this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body);
+    return { status, headers, body, isKept: isWhole && isHttp11 && !isAskedToClose };
   }
 
   #take(bytes: number): Buffer {

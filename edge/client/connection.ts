@@ -46,6 +46,11 @@ const maxRedirects = 5;
 /** Servers that redirects may lead to; the one redirected to longest ago is left. */
 const maxOrigins = 4;
 const redirects: readonly number[] = [301, 302, 307, 308];
+/** Hrefs that are remembered: a client asks for few, and for the same again and again. */
+const maxPlaces = 64;
+
+const asking = { accept: mediaType };
+const sending = { accept: mediaType, 'content-type': mediaType };
 
 /**
  * One kept-alive mutual TLS connection to a 2030.5 server (IEEE 2030.5-2018 §6). Requests go one after another;
@@ -59,6 +64,8 @@ export class Connection implements AsyncDisposable {
   readonly #staple: StapleRule | undefined;
   /** By origin; the first is the server itself. */
   readonly #links = new Map<string, HttpConnection>();
+  /** Where hrefs lead to. */
+  readonly #places = new Map<string, URL>();
   /** The edition that the server speaks: it is answered in the same. */
   #edition: Edition = '2018';
   /**
@@ -92,14 +99,14 @@ export class Connection implements AsyncDisposable {
    * fault of an identity that is lost.
    */
   async get<N extends RootName>(href: string, name: N): Promise<Roots[N]> {
-    const { body } = await this.#request('GET', href, null);
-    return this.parse(name, body);
+    const { response } = await this.#request('GET', href, null);
+    return this.parse(name, response.body);
   }
 
   /** GETs a resource unparsed, unless it still has this ETag (RFC 9110 §13.1.2). Rejects as `get` does. */
   async fetch(href: string, etag?: string): Promise<Fetched> {
-    const response = await this.#request('GET', href, null, etag);
-    return { body: response.status === 304 ? undefined : response.body, etag: response.etag, url: response.url };
+    const { response, url } = await this.#request('GET', href, null, etag);
+    return { body: response.status === 304 ? undefined : response.body, etag: response.etag, url: url.href };
   }
 
   /** Reads a document of this server, its elements in any order, and takes note of the edition that it speaks. */
@@ -134,9 +141,10 @@ export class Connection implements AsyncDisposable {
   /** Sends a document that is written already; 2xx only, else `GTX-SEP-002`. */
   async send(method: Exclude<Method, 'GET'>, href: string, body: string | null): Promise<PostResult> {
     const started = monotonicMs();
-    const { status, location, url } = await this.#request(method, href, body);
+    const { response, url } = await this.#request(method, href, body);
+    const { status, location } = response;
     // A Location is relative to whom it comes from, which after a redirect is not this connection's server.
-    const isElsewhere = location !== undefined && new URL(url).origin !== this.origin;
+    const isElsewhere = location !== undefined && url.origin !== this.origin;
     return {
       status,
       location: isElsewhere ? new URL(location, url).href : location,
@@ -158,7 +166,7 @@ export class Connection implements AsyncDisposable {
     href: string,
     body: string | null,
     etag?: string,
-  ): Promise<RawResponse & { url: string }> {
+  ): Promise<{ readonly response: RawResponse; readonly url: URL }> {
     let url = this.#resolve(href);
     for (let hops = 0; ; hops++) {
       const response = await this.#exchange(method, url, body, etag);
@@ -169,20 +177,21 @@ export class Connection implements AsyncDisposable {
       }
       const isTaken = method === 'GET' ? status === 200 : status >= 200 && status < 300;
       if (!isTaken && (status !== 304 || etag === undefined)) throw refusalOf(method, href, response);
-      return { ...response, url: url.href };
+      return { response, url };
     }
   }
 
   async #exchange(method: Method, url: URL, body: string | null, etag: string | undefined): Promise<RawResponse> {
     const path = url.pathname + url.search;
     const link = this.#links.get(url.origin) ?? this.#open(url.origin);
-    const headers = {
-      accept: mediaType,
-      ...(body !== null && { 'content-type': mediaType }),
-      ...(etag !== undefined && { 'if-none-match': etag }),
-    };
+    const headers = body === null ? asking : sending;
     try {
-      return await exchange(link, { method, path, headers, body });
+      return await exchange(link, {
+        method,
+        path,
+        headers: etag === undefined ? headers : { ...headers, 'if-none-match': etag },
+        body,
+      });
     } catch (error) {
       if (error instanceof GridError) throw error;
       const hint =
@@ -193,7 +202,12 @@ export class Connection implements AsyncDisposable {
 
   /** Hrefs may be absolute; links lead to this server, or to one that it has redirected to. */
   #resolve(href: string): URL {
-    const url = new URL(href, this.origin);
+    let url = this.#places.get(href);
+    if (url === undefined) {
+      url = new URL(href, this.origin);
+      if (this.#places.size >= maxPlaces) this.#places.clear();
+      this.#places.set(href, url);
+    }
     if (!this.#links.has(url.origin)) {
       throw new GridError('GTX-SEP-003', `The server links to another server: ${href}`, {
         hint: 'Links are followed within one server only.',

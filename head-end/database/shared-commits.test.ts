@@ -87,7 +87,7 @@ suite('changes that share commits', { concurrency: false }, () => {
 
   test('the rows of those that share a commit are stored by one statement, and each is answered for its own', async () => {
     const commits = newCommits();
-    const storing = (name: string) => commits.take(name, () => ({ row: name, answer: (stored) => stored }));
+    const storing = (name: string) => commits.keep(name, () => ({ row: name, answer: (stored) => stored }));
     const answers = await Promise.all([
       storing('row 1'),
       commits.take('no row', async (client) => {
@@ -104,7 +104,7 @@ suite('changes that share commits', { concurrency: false }, () => {
   test('a row that is refused does not keep the others from theirs', async () => {
     const commits = newCommits();
     const storing = (scope: string, name: string) =>
-      commits.take(scope, () => ({ row: name, answer: (stored) => stored }));
+      commits.keep(scope, () => ({ row: name, answer: (stored) => stored }));
     const results = await Promise.allSettled([storing('1', 'good'), storing('2', 'good'), storing('3', 'better')]);
     assert.deepEqual(
       results.map((result) => (result.status === 'fulfilled' ? result.value : 'refused')),
@@ -116,13 +116,13 @@ suite('changes that share commits', { concurrency: false }, () => {
     const commits = newCommits();
     const fault = new Error('not what was wanted');
     const results = await Promise.allSettled([
-      commits.take('t', () => ({
+      commits.keep('t', () => ({
         row: 'thrown',
         answer: () => {
           throw fault;
         },
       })),
-      commits.take('u', () => ({ row: 'told', answer: (stored) => stored })),
+      commits.keep('u', () => ({ row: 'told', answer: (stored) => stored })),
     ]);
     assert.deepEqual(results, [
       { status: 'rejected', reason: fault },

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { Bursts } from './bursts.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction, onConnection } from './transaction.ts';
 
 /** What a change does in the transaction that it shares. */
 export interface Prepared<Row, Stored, T> {
@@ -11,16 +11,19 @@ export interface Prepared<Row, Stored, T> {
 }
 
 /** Does what cannot wait for the rows in the open transaction, and tells the rest. */
-export type Write<Row, Stored, T> = (
-  client: PoolClient,
-) => Promise<Prepared<Row, Stored, T>> | Prepared<Row, Stored, T>;
+export type Write<Row, Stored, T> = (client: PoolClient) => Promise<Prepared<Row, Stored, T>>;
 
-/** Stores rows by one statement; answers what is there then for each, in their order. */
+/**
+ * Stores rows by one statement, so that all of them are on the disk or none; answers what is there then for each, in
+ * their order.
+ */
 export type StoreRows<Row, Stored> = (client: PoolClient, rows: readonly Row[]) => Promise<readonly Stored[]>;
 
 interface Change<Row, Stored> {
   /** Two changes of one scope are never in one commit; `undefined` never shares one at all. */
   readonly scope: string | undefined;
+  /** Has statements of its own beside the row. */
+  readonly isWriting: boolean;
   readonly prepare: (client: PoolClient) => Promise<Prepared<Row, Stored, void>>;
   readonly reject: (error: unknown) => void;
 }
@@ -50,12 +53,21 @@ export class SharedCommits<Row, Stored> {
 
   /** Resolves after the commit, with the write's answer. Rejects as `inTransaction` does, and with what that throws. */
   take<T>(scope: string | undefined, write: Write<Row, Stored, T>): Promise<T> {
+    return this.#take(scope, true, write);
+  }
+
+  /** As `take`, for what needs no statements but that of its row: it is spared the beginning and the end of a transaction. */
+  keep<T>(scope: string, prepare: () => Prepared<Row, Stored, T>): Promise<T> {
+    return this.#take(scope, false, async () => prepare());
+  }
+
+  #take<T>(scope: string | undefined, isWriting: boolean, write: Write<Row, Stored, T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const prepare = async (client: PoolClient): Promise<Prepared<Row, Stored, void>> => {
       const { answer, ...prepared } = await write(client);
       return { ...prepared, answer: (stored) => settle(() => answer(stored), resolve, reject) };
     };
-    this.#waiting.push({ scope, prepare, reject });
+    this.#waiting.push({ scope, isWriting, prepare, reject });
     this.#bursts.add();
     return promise;
   }
@@ -73,7 +85,8 @@ export class SharedCommits<Row, Stored> {
   async #commit(changes: readonly Change<Row, Stored>[]): Promise<void> {
     let hasWritten = false;
     try {
-      const answers = await inTransaction(this.#pool, async (client) => {
+      const run = changes.some(({ isWriting }) => isWriting) ? inTransaction : onConnection;
+      const answers = await run(this.#pool, async (client) => {
         const written = await this.#write(client, changes);
         hasWritten = true;
         return written;

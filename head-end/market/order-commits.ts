@@ -59,7 +59,7 @@ export class OrderCommits {
       }
       return stored.isNew ? 'stored' : 'known';
     };
-    return this.#commits.take(keyOf(meterId, mRID), () => ({ row: { order, at }, answer }));
+    return this.#commits.keep(keyOf(meterId, mRID), () => ({ row: { order, at }, answer }));
   }
 
   /** Removes an order that is not cleared. */

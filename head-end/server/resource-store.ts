@@ -145,7 +145,7 @@ export class ResourceStore {
     const document = withComputedMembers(name, given);
     const text = textOf(name, document);
     const scope = this.#resources.get(href)?.list ?? href;
-    return this.#commits.take(scope, () => {
+    return this.#commits.keep(scope, () => {
       const present = this.#resources.get(href);
       const { list, owner } = present ?? { list: undefined, owner: undefined };
       const resource = { href, list, name, document, owner, changedAt: this.#now() };
