@@ -48,12 +48,13 @@ export class SunSpecBatteryTwin {
   constructor(source: BatterySource, clock: Pick<Clock, 'now'>, generation: BatteryModels = 'ieee1547') {
     const { ratedW, capacityWh, serial } = source;
     const isLegacy = generation === 'legacy';
+    let showCells: (() => void) | undefined;
     const beforeRead = (): void => {
       const now = clock.now();
       this.#registers.runTimers(now);
       const [activeW, injectedWh, absorbedWh] = [source.acPowerW(), source.acDischargeWh(), source.acChargeWh()];
       this.#registers.show({ activeW, injectedWh, absorbedWh, functions: this.functions }, now);
-      if (!isLegacy) showCells(this.#registers.image, source);
+      showCells?.();
     };
     const device = { model: 'Battery twin', serial, ratedW, idle: 'standby', beforeRead } as const;
     this.#registers = isLegacy
@@ -73,7 +74,10 @@ export class SunSpecBatteryTwin {
           clock,
         );
     this.bank = this.#registers.image;
-    if (!isLegacy) describeCells(this.bank, capacityWh);
+    if (!isLegacy) {
+      describeCells(this.bank, capacityWh);
+      showCells = cellsOf(this.bank, source);
+    }
     this.functions = new DerFunctions(seedOf(0, serial), this.#registers.settings);
   }
 
@@ -98,8 +102,14 @@ function describeCells(image: DeviceImage, capacityWh: number): void {
   image.set(714, { DCWH_SF: 0, PrtAlrms: 0, 'Prt[0].PrtTyp': ESS, 'Prt[0].ID': 1, 'Prt[0].DCSta': ON });
 }
 
-function showCells(image: DeviceImage, source: BatterySource): void {
-  const [DCWhInj, DCWhAbs] = [source.dcDischargeWh(), source.dcChargeWh()];
-  image.set(713, { SoC: source.socCentiPercent() });
-  image.set(714, { DCWhInj, DCWhAbs, 'Prt[0].DCWhInj': DCWhInj, 'Prt[0].DCWhAbs': DCWhAbs });
+/** Shows what the cells hold and what has gone through them: the battery's registers are those of its one port. */
+function cellsOf(image: DeviceImage, source: BatterySource): () => void {
+  const charge = image.point(713, 'SoC');
+  const injected = ['DCWhInj', 'Prt[0].DCWhInj'].map((path) => image.point(714, path));
+  const absorbed = ['DCWhAbs', 'Prt[0].DCWhAbs'].map((path) => image.point(714, path));
+  return () => {
+    charge.set(source.socCentiPercent());
+    for (const register of injected) register.set(source.dcDischargeWh());
+    for (const register of absorbed) register.set(source.dcChargeWh());
+  };
 }

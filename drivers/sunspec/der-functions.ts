@@ -36,9 +36,9 @@ export class DerFunctions {
   #grid = nominalGrid;
   #power = nothing;
   /** What the open-loop response has let through so far. */
-  #voltWattShare = new OpenLoopResponse(1);
-  #droopShare = new OpenLoopResponse(0);
-  #voltVarPercent = new OpenLoopResponse(0);
+  readonly #voltWattShare = new OpenLoopResponse(1);
+  readonly #droopShare = new OpenLoopResponse(0);
+  readonly #voltVarPercent = new OpenLoopResponse(0);
   #isLimited = false;
 
   /** @param seed of the random delay of entering service */
@@ -83,9 +83,9 @@ export class DerFunctions {
   #rest(): void {
     this.#power = nothing;
     this.#isLimited = false;
-    this.#voltWattShare = new OpenLoopResponse(1);
-    this.#droopShare = new OpenLoopResponse(0);
-    this.#voltVarPercent = new OpenLoopResponse(0);
+    this.#voltWattShare.rest();
+    this.#droopShare.rest();
+    this.#voltVarPercent.rest();
   }
 
   #activeW({ minW, maxW, desiredW }: SourceRange, grid: GridCondition, share: number): number {
@@ -103,7 +103,7 @@ export class DerFunctions {
   #voltWattCap(availableW: number, { voltagePercent }: GridCondition): number {
     const { voltWatt, maxW } = this.settings;
     if (voltWatt === null) {
-      this.#voltWattShare = new OpenLoopResponse(1);
+      this.#voltWattShare.rest();
       return Infinity;
     }
     const share = interpolate(voltWatt.points, voltagePercent) / 100;
@@ -117,7 +117,7 @@ export class DerFunctions {
   #drooped(before: number, { frequencyHz }: GridCondition): number {
     const { freqDroop, maxW } = this.settings;
     if (freqDroop === null) {
-      this.#droopShare = new OpenLoopResponse(0);
+      this.#droopShare.rest();
       return before;
     }
     const nominal = nominalGrid.frequencyHz;
@@ -132,11 +132,10 @@ export class DerFunctions {
   #withReactive(askedW: number, grid: GridCondition): AcPower {
     const { maxVA, maxVarInject, maxVarAbsorb, varRampPercent } = this.settings;
     let activeW = askedW;
-    const asks = this.#reactiveAsks(activeW, grid);
-    const least = asks.reduce<ReactiveAsk | undefined>(
-      (best, ask) => (best !== undefined && Math.abs(best.reactiveVar) <= Math.abs(ask.reactiveVar) ? best : ask),
-      undefined,
-    );
+    let least: ReactiveAsk | undefined;
+    for (const ask of this.#reactiveAsks(activeW, grid)) {
+      if (least === undefined || Math.abs(ask.reactiveVar) < Math.abs(least.reactiveVar)) least = ask;
+    }
     if (least === undefined) return { activeW, reactiveVar: 0 };
     let reactiveVar = Math.min(Math.max(least.reactiveVar, -maxVarAbsorb), maxVarInject);
     const slew = (varRampPercent * Math.max(maxVarInject, maxVarAbsorb)) / 100;
@@ -166,7 +165,7 @@ export class DerFunctions {
     }
     const factor = activeW < 0 ? settings.powerFactorAbsorb : settings.powerFactorInject;
     if (factor !== null) asks.push(byPowerFactor(factor, activeW));
-    if (voltVar === null) this.#voltVarPercent = new OpenLoopResponse(0);
+    if (voltVar === null) this.#voltVarPercent.rest();
     else {
       const wanted = interpolate(voltVar.points, (100 * voltagePercent) / (voltVar.vRefPercent ?? 100));
       const percent = this.#voltVarPercent.toward(wanted, voltVar.responseSeconds);
@@ -193,10 +192,17 @@ const settled = 0.001;
 
 /** A first-order open-loop response: 90 % of a step is there after the response time (IEEE 1547-2018 §3.1). */
 class OpenLoopResponse {
+  readonly #atRest: number;
   #value: number;
 
-  constructor(value: number) {
-    this.#value = value;
+  constructor(atRest: number) {
+    this.#atRest = atRest;
+    this.#value = atRest;
+  }
+
+  /** As if there had never been a step. */
+  rest(): void {
+    this.#value = this.#atRest;
   }
 
   /** One second on the way to `target`. */

@@ -116,7 +116,10 @@ export class DeviceImage implements RegisterBank {
 
   /** Sets several numbers of a model by their raw values. */
   set(model: ModelId, values: Readonly<Record<string, number>>): void {
-    for (const [path, raw] of Object.entries(values)) this.point(model, path).set(raw);
+    for (const path in values) {
+      const { point, offset } = this.#named(model, path);
+      encodeNumber(point.type as NumberType, this.#bytes, offset, values[path]!);
+    }
   }
 
   /** The number in its unit, by the scale factor in the image; throws `GTX-SUN-004` while it is not implemented. */

@@ -14,6 +14,10 @@ export type ConnectionState =
   /** Back in service and ramping, 0 to 1. */
   | { readonly at: 'entering'; readonly share: number };
 
+const inService: ConnectionState = { at: 'inService' };
+const ceased: ConnectionState = { at: 'ceased' };
+const none: readonly Vertex[] = [];
+
 /** A vertex of a trip curve and the seconds that the grid has been beyond it. */
 interface Vertex extends TripPoint {
   readonly trip: TripSettings;
@@ -30,6 +34,8 @@ export class GridConnection {
   #draws = 0;
   #trips: readonly TripSettings[] | undefined;
   #vertices: Vertex[] = [];
+  /** A grid that was beyond no vertex: as long as it is the same, there is nothing to count. */
+  #calm: GridCondition | undefined;
   #state: ConnectionState = { at: 'inService' };
   /** Seconds of the ramp of entering service that have passed. */
   #entered = 0;
@@ -63,8 +69,8 @@ export class GridConnection {
 
   #next(grid: GridCondition, enter: EnterService, isCeased: boolean): ConnectionState {
     const { at } = this.#state;
-    if (at === 'inService' || at === 'ceased') return { at: isCeased ? 'ceased' : 'inService' };
-    if (at === 'entering') return isCeased ? { at: 'ceased' } : this.#ramp(enter);
+    if (at === 'inService' || at === 'ceased') return isCeased ? ceased : inService;
+    if (at === 'entering') return isCeased ? ceased : this.#ramp(enter);
     if (!isWithin(grid, enter)) return { at: 'out' };
     const remainingSeconds =
       this.#state.at === 'waiting' ? this.#state.remainingSeconds - 1 : enter.delaySeconds + this.#randomDelay(enter);
@@ -76,7 +82,7 @@ export class GridConnection {
 
   #ramp({ rampSeconds }: EnterService): ConnectionState {
     this.#entered++;
-    return this.#entered >= rampSeconds ? { at: 'inService' } : { at: 'entering', share: this.#entered / rampSeconds };
+    return this.#entered >= rampSeconds ? inService : { at: 'entering', share: this.#entered / rampSeconds };
   }
 
   #randomDelay({ randomDelaySeconds }: EnterService): number {
@@ -85,6 +91,7 @@ export class GridConnection {
 
   #watch(trips: readonly TripSettings[]): void {
     this.#trips = trips;
+    this.#calm = undefined;
     this.#vertices = trips.flatMap((trip) => [
       ...trip.mustTrip.map((point) => ({ ...point, trip, isTrip: true, elapsed: 0 })),
       ...trip.momentaryCessation.map((point) => ({ ...point, trip, isTrip: false, elapsed: 0 })),
@@ -93,14 +100,18 @@ export class GridConnection {
 
   /** The vertices beyond which the grid has been for their time. */
   #count(grid: GridCondition): readonly Vertex[] {
+    if (grid === this.#calm) return none;
     const acting: Vertex[] = [];
+    let isCalm = true;
     for (const vertex of this.#vertices) {
       const { quantity, side } = vertex.trip;
       const value = quantity === 'voltage' ? grid.voltagePercent : grid.frequencyHz;
       const isBeyond = side === 'low' ? value < vertex.magnitude : value > vertex.magnitude;
       vertex.elapsed = isBeyond ? vertex.elapsed + 1 : 0;
+      if (isBeyond) isCalm = false;
       if (isBeyond && vertex.elapsed >= vertex.seconds) acting.push(vertex);
     }
+    this.#calm = isCalm ? grid : undefined;
     return acting;
   }
 }

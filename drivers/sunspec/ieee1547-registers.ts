@@ -185,8 +185,8 @@ export class Ieee1547Registers implements TwinRegisters {
     this.#shown = undefined;
     const { image } = this;
     for (const adoption of adoptions) {
-      const { model, request } = adoption;
-      if (names.includes(`${model}.${request}`)) adopt(image, adoption, image.value(model, request));
+      const { model, request, requestName } = adoption;
+      if (names.includes(requestName)) adopt(image, adoption, image.value(model, request));
     }
     this.#timers.onWrite(names, this.#clock.now());
     this.#take(names.map((name) => Number(name.slice(0, name.indexOf('.'))) as ModelId));
@@ -196,12 +196,11 @@ export class Ieee1547Registers implements TwinRegisters {
   #take(changed: readonly ModelId[]): void {
     const parts = new Set(changed.map((model) => partOf[model]));
     const { image } = this;
-    this.#settings = {
-      ...this.#settings,
-      ...(parts.has('setpoint') ? setpointSettings(image) : {}),
-      ...(parts.has('enterService') ? enterServiceSettings(image) : {}),
-      ...(parts.has('curve') ? curveSettings(image) : {}),
-      ...(parts.has('trip') ? { trips: tripSettings(image) } : {}),
-    };
+    let settings = this.#settings;
+    if (parts.has('setpoint')) settings = { ...settings, ...setpointSettings(image) };
+    if (parts.has('enterService')) settings = { ...settings, ...enterServiceSettings(image) };
+    if (parts.has('curve')) settings = { ...settings, ...curveSettings(image) };
+    if (parts.has('trip')) settings = { ...settings, trips: tripSettings(image) };
+    this.#settings = settings;
   }
 }

@@ -110,9 +110,20 @@ const factory = /^7\d\d\.(?:Crv|Ctl)\[2\]/;
 
 /** @param greatest raw values of the points whose range is the rating's: by point, least and greatest */
 export function isAccepted(name: string, raw: number, greatest: ReadonlyMap<string, Range>): boolean {
-  if (active.test(name) || factory.test(name)) return false;
-  const range = greatest.get(name) ?? ranges.get(name.replaceAll(/\[\d+\]/g, ''));
+  const range = greatest.get(name) ?? rangeOf(name);
   return range !== undefined && raw >= range[0] && raw <= range[1];
+}
+
+/** By the names that were asked for, of which there are no more than points. */
+const rangesByName = new Map<string, Range | undefined>();
+
+/** Undefined for what is not to be written. */
+function rangeOf(name: string): Range | undefined {
+  if (!rangesByName.has(name)) {
+    const isFixed = active.test(name) || factory.test(name);
+    rangesByName.set(name, isFixed ? undefined : ranges.get(name.replaceAll(/\[\d+\]/g, '')));
+  }
+  return rangesByName.get(name);
 }
 
 /** A model whose sets are stored, and adopted by their number. */
@@ -133,7 +144,7 @@ function rises(image: DeviceImage, model: ModelId, set: string, x: string): bool
   return true;
 }
 
-export const adoptions: readonly Adoption[] = [
+const storing: readonly Adoption[] = [
   ...([705, 706, 712] as const).map(
     (model): Adoption => ({
       model,
@@ -161,6 +172,12 @@ export const adoptions: readonly Adoption[] = [
     isSound: () => true,
   },
 ];
+
+/** With the name by which a write of their request is told. */
+export const adoptions = storing.map((adoption) => ({
+  ...adoption,
+  requestName: `${adoption.model}.${adoption.request}`,
+}));
 
 const completed = 1;
 const failed = 2;

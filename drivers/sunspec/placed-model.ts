@@ -104,8 +104,9 @@ export class PlacedModel {
 
   /** Like `write`, without the points that the device does not implement. */
   async writeImplemented(values: RawValues, last: string, isKept?: Kept): Promise<void> {
-    const there = Object.entries(values).filter(([path]) => this.raw(path) !== undefined);
-    await this.write(Object.fromEntries(there), last, isKept);
+    const there: Record<string, number> = {};
+    for (const path in values) if (this.raw(path) !== undefined) there[path] = values[path]!;
+    await this.write(there, last, isKept);
   }
 
   /** Of the ID register. */

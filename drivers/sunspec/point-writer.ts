@@ -35,14 +35,15 @@ export type Kept = (path: string, taken: number | undefined, written: number) =>
 
 /** The points written, by place, with their types: text and padding are never written here. */
 function placed(model: PointPlaces, values: RawValues): PlacedValue[] {
-  const points = Object.entries(values).map(([path, value]) => {
+  const points: PlacedValue[] = [];
+  for (const path in values) {
     const { type, at, size, rw } = model.point(path);
     if (rw !== true || type === 'string' || type === 'pad') {
       throw new GridError('GTX-SUN-006', `Point ${model.id}.${path} cannot be written`);
     }
-    return { path, type, at, size, value };
-  });
-  return points.toSorted((a, b) => a.at - b.at);
+    points.push({ path, type, at, size, value: values[path]! });
+  }
+  return points.sort((a, b) => a.at - b.at);
 }
 
 /**

@@ -13,8 +13,9 @@ export class RevertTimer {
     this.#at = undefined;
   }
 
-  isDue(now: UnixSeconds): boolean {
-    return this.#at !== undefined && now >= this.#at;
+  /** When it is due; never while it does not run. */
+  get dueAt(): number {
+    return this.#at ?? Infinity;
   }
 
   /** Seconds left, 0 when it does not run. */

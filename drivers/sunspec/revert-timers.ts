@@ -25,10 +25,14 @@ interface RunningControl {
   readonly show: ((value: number) => void) | undefined;
 }
 
+const none: readonly ModelId[] = [];
+
 /** The revert timers of a twin, by the site's clock. */
 export class RevertTimers {
   readonly #image: DeviceImage;
   readonly #controls: readonly RunningControl[];
+  /** Of the timers: they are looked at each second, and mostly none is due. */
+  #nextDue = Infinity;
 
   constructor(image: DeviceImage, controls: readonly RevertingControl[]) {
     this.#image = image;
@@ -48,22 +52,29 @@ export class RevertTimers {
       if (seconds === undefined) timer.disarm();
       else timer.arm(now, seconds);
     }
+    this.#look();
   }
 
   /** Reverts what is due; the models that changed. */
   run(now: UnixSeconds): readonly ModelId[] {
+    if (now < this.#nextDue) return none;
     const reverted: ModelId[] = [];
     for (const { control, timer } of this.#controls) {
-      if (!timer.isDue(now)) continue;
+      if (now < timer.dueAt) continue;
       timer.disarm();
       control.revert(this.#image);
       reverted.push(control.model);
     }
+    this.#look();
     return reverted;
   }
 
   /** Shows in the registers what is left of each timer. */
   show(now: UnixSeconds): void {
     for (const { timer, show } of this.#controls) show?.(timer.remaining(now));
+  }
+
+  #look(): void {
+    this.#nextDue = Math.min(...this.#controls.map(({ timer }) => timer.dueAt));
   }
 }

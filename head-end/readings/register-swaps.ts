@@ -79,7 +79,8 @@ export class RegisterSwaps {
 
   /** The readings of a channel as the building's register has them; most channels were never swapped. */
   adjusted(channel: Channel, rows: readonly ReadingRow[]): readonly ReadingRow[] | Promise<readonly ReadingRow[]> {
-    const swaps = this.#swaps.get(keyOf(channel.deviceId, channel.mRID));
+    // On most campuses none was: no key needs to be made to see that.
+    const swaps = this.#swaps.size === 0 ? undefined : this.#swaps.get(keyOf(channel.deviceId, channel.mRID));
     if (swaps === undefined) return rows;
     if (rows.every((row) => swapOf(swaps, row)?.offset !== undefined || swapOf(swaps, row) === undefined)) {
       return rows.map((row) => shifted(row, swapOf(swaps, row)?.offset ?? 0));

@@ -19,16 +19,16 @@ export class BoardChannels {
   /** What was posted, by the end of its time period. */
   periodsOf(meterId: string, posted: readonly MirrorMeterReading[]): Iterable<Period> {
     const names = this.#namesOf(meterId);
-    const periods = new Map<bigint, Partial<Record<ChannelName, number>>>();
+    const periods = new Map<number, Partial<Record<ChannelName, number>>>();
     for (const { mRID, Reading } of posted) {
       const name = names.get(keyOf(mRID));
       if (name === undefined || Reading?.timePeriod === undefined) continue;
-      const end = Reading.timePeriod.start + BigInt(Reading.timePeriod.duration);
+      const end = Number(Reading.timePeriod.start) + Reading.timePeriod.duration;
       const values = periods.get(end) ?? {};
       periods.set(end, values);
       if (Reading.value !== undefined) values[name] = Reading.value;
     }
-    return periods.entries().map(([end, values]) => ({ time: UnixSeconds(Number(end)), values }));
+    return periods.entries().map(([end, values]) => ({ time: UnixSeconds(end), values }));
   }
 
   #namesOf(meterId: string): ReadonlyMap<string, ChannelName> {

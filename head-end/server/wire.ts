@@ -63,31 +63,31 @@ export class AnswerWriter {
 
   #written(answer: SepResponse, edition: Edition): Written {
     if (answer.document === undefined) {
-      return { body: undefined, etag: undefined, headers: { ...headersOf(answer), 'content-length': 0 } };
+      const headers = headersOf(answer);
+      headers['content-length'] = 0;
+      return { body: undefined, etag: undefined, headers };
     }
     const known = edition === '2018' ? this.#reusable.get(answer) : undefined;
     if (known !== undefined) return known;
     const body = textOf(answer.document, edition);
     const etag = answer.status === 200 ? `"${hash('sha1', body, 'base64url')}"` : undefined;
-    const headers = {
-      ...headersOf(answer),
-      ...(etag !== undefined && { etag }),
-      'content-type': mediaType,
-      'content-length': Buffer.byteLength(body),
-    };
+    const headers = headersOf(answer);
+    if (etag !== undefined) headers['etag'] = etag;
+    headers['content-type'] = mediaType;
+    headers['content-length'] = Buffer.byteLength(body);
     const written: Written = { body, etag, headers };
     if (answer.isReusable === true && edition === '2018') this.#reusable.set(answer, written);
     return written;
   }
 }
 
-function headersOf({ location, allow, contentRange, modifiedAt }: SepResponse): Record<string, string> {
-  return {
-    ...(location !== undefined && { location }),
-    ...(allow !== undefined && { allow }),
-    ...(contentRange !== undefined && { 'content-range': contentRange }),
-    ...(modifiedAt !== undefined && { 'last-modified': new Date(modifiedAt * 1000).toUTCString() }),
-  };
+function headersOf({ location, allow, contentRange, modifiedAt }: SepResponse): Record<string, string | number> {
+  const headers: Record<string, string | number> = {};
+  if (location !== undefined) headers['location'] = location;
+  if (allow !== undefined) headers['allow'] = allow;
+  if (contentRange !== undefined) headers['content-range'] = contentRange;
+  if (modifiedAt !== undefined) headers['last-modified'] = new Date(modifiedAt * 1000).toUTCString();
+  return headers;
 }
 
 /** A document that the edition of 2013 cannot say, or that lacks what it requires, is written as 2018 has it. */

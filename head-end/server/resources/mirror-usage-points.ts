@@ -2,7 +2,7 @@ import { GridError } from '#hal/errors.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { formatLfdi, lfdiBytes } from '#ieee2030_5/identity.ts';
 import { identifiedObjectOrder } from '#ieee2030_5/orderings.ts';
-import type { MirrorMeterReading, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
+import type { DateTimeInterval, MirrorMeterReading, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
 import type { Channel, MirrorPoint } from '../../readings/channels.ts';
 import type { Device } from '../../registry/devices.ts';
 import { created, documentOf, done, forbidden, replaced, type SepRequest, type SepResponse } from '../exchange.ts';
@@ -130,23 +130,24 @@ export const described = (description: string): string | undefined => (descripti
  * future: it would stand as the newest one until then.
  */
 function withPeriods(posted: readonly MirrorMeterReading[], now: UnixSeconds): readonly MirrorMeterReading[] {
-  const latest = BigInt(now + maxAheadSeconds);
   const timed = posted.every(({ Reading }) => Reading === undefined || Reading.timePeriod !== undefined)
     ? posted
     : posted.map((one) => withPeriod(one, now));
   for (const { Reading, MirrorReadingSet = [] } of timed) {
-    const sets = MirrorReadingSet.flatMap(({ timePeriod, Reading: readings = [] }) => [
-      timePeriod,
-      ...readings.map((reading) => reading.timePeriod),
-    ]);
-    for (const period of [Reading?.timePeriod, ...sets]) {
-      if (period === undefined || period.start + BigInt(period.duration) <= latest) continue;
-      throw new GridError('GTX-RDG-004', `A Reading of ${period.start} + ${period.duration} s lies in the future`, {
-        hint: 'Set the clock of the device by the Time resource.',
-      });
+    proveMade(Reading?.timePeriod, now);
+    for (const { timePeriod, Reading: readings = [] } of MirrorReadingSet) {
+      proveMade(timePeriod, now);
+      for (const reading of readings) proveMade(reading.timePeriod, now);
     }
   }
   return timed;
+}
+
+function proveMade(period: DateTimeInterval | undefined, now: UnixSeconds): void {
+  if (period === undefined || Number(period.start) + period.duration <= now + maxAheadSeconds) return;
+  throw new GridError('GTX-RDG-004', `A Reading of ${period.start} + ${period.duration} s lies in the future`, {
+    hint: 'Set the clock of the device by the Time resource.',
+  });
 }
 
 function withPeriod(posted: MirrorMeterReading, now: UnixSeconds): MirrorMeterReading {
