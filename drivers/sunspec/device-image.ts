@@ -118,7 +118,7 @@ export class DeviceImage implements RegisterBank {
   set(model: ModelId, values: Readonly<Record<string, number>>): void {
     for (const path in values) {
       const { point, offset } = this.#named(model, path);
-      encodeNumber(point.type as NumberType, this.#bytes, offset, values[path]!);
+      encodeNumber(point.type as NumberType, this.#bytes, offset, values[path]);
     }
   }
 

@@ -43,7 +43,7 @@ function placed(model: PointPlaces, values: RawValues): PlacedValue[] {
     }
     points.push({ path, type, at, size, value: values[path]! });
   }
-  return points.sort((a, b) => a.at - b.at);
+  return points.toSorted((a, b) => a.at - b.at);
 }
 
 /**
