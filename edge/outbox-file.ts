@@ -95,6 +95,9 @@ export class OutboxFile implements Disposable {
   readonly #putGap: FileStatement;
   readonly #pruneGaps: FileStatement;
   #pageBytes = 0;
+  /** The WAL index: kept open, for to close it would take SQLite's own locks on it away (POSIX locks are a process's). */
+  #index: number | undefined;
+  readonly #frameNumber = Buffer.alloc(4);
   #waiting: Waiting[] = [];
   #lastFrame = 0;
   #bytesWritten = 0;
@@ -221,11 +224,14 @@ export class OutboxFile implements Disposable {
   [Symbol.dispose](): void {
     this.#flush();
     this.#database[Symbol.dispose]();
+    if (this.#index !== undefined) closeSync(this.#index);
+    this.#index = undefined;
   }
 
   #begin(): void {
     this.#pageBytes = Number(this.#database.prepare('PRAGMA page_size').get()?.['page_size']);
-    this.#lastFrame = this.#frame();
+    this.#index = openSync(`${this.#file}-shm`, 'r');
+    this.#lastFrame = this.#frame(this.#index);
     const { repair } = this.#database;
     if (repair === undefined) return;
     const what = `${this.#file} is damaged and was set aside`;
@@ -271,7 +277,7 @@ export class OutboxFile implements Disposable {
       const hint = 'Check that the disk has space left.';
       throw new GridError('GTX-OUT-002', `Cannot write the outbox: ${reasonOf(error)}`, { hint, cause: error });
     }
-    if (this.isOpen) this.#countPages();
+    if (this.#index !== undefined) this.#countPages(this.#index);
   }
 
   #apply({ board, doneThrough, doneApart, rows, gaps, state }: OutboxWrite): void {
@@ -285,8 +291,8 @@ export class OutboxFile implements Disposable {
     if (gaps.length > 0) this.#pruneGaps.run(board, board);
   }
 
-  #countPages(): void {
-    const frame = this.#frame();
+  #countPages(index: number): void {
+    const frame = this.#frame(index);
     // After a checkpoint the log begins anew.
     const pages = frame >= this.#lastFrame ? frame - this.#lastFrame : frame;
     this.#lastFrame = frame;
@@ -294,14 +300,8 @@ export class OutboxFile implements Disposable {
   }
 
   /** The newest frame of the log; 0 where there is none. */
-  #frame(): number {
-    const head = Buffer.alloc(4);
-    const index = openSync(`${this.#file}-shm`, 'r');
-    try {
-      readSync(index, head, 0, head.length, mxFrameAt);
-    } finally {
-      closeSync(index);
-    }
-    return head.readUInt32LE();
+  #frame(index: number): number {
+    readSync(index, this.#frameNumber, 0, this.#frameNumber.length, mxFrameAt);
+    return this.#frameNumber.readUInt32LE();
   }
 }

@@ -101,11 +101,11 @@ export class Sampler {
 
   async sample(now: UnixSeconds): Promise<SiteSample> {
     const { inverter, battery, gridChannel, loadChannel } = this.#devices;
-    const [seen, pv, storage] = await Promise.all([
-      this.#frame(now),
-      inverter === undefined ? undefined : this.#read('inverter', now, () => inverter.read()),
-      battery === undefined ? undefined : this.#read('battery', now, () => battery.read()),
-    ]);
+    // All of them are asked before the first is waited for; none rejects.
+    const meterRead = this.#frame(now);
+    const inverterRead = inverter && this.#read('inverter', now, () => inverter.read());
+    const batteryRead = battery && this.#read('battery', now, () => battery.read());
+    const [seen, pv, storage] = [await meterRead, await inverterRead, await batteryRead];
     const frame = seen && this.#believed(seen, now, pv, storage);
     const grid = frame?.channels[gridChannel - 1];
     const load = loadChannel === undefined ? this.#reckonedLoad(grid, pv, storage) : frame?.channels[loadChannel - 1];
@@ -123,13 +123,13 @@ export class Sampler {
 
   /** Voltage, frequency and state: not for every sample. A device that the last one did not hear is not waited for. */
   async readGrid(now: UnixSeconds): Promise<GridReadings> {
-    const read = async (role: 'inverter' | 'battery'): Promise<GridReading | undefined> => {
+    const read = (role: 'inverter' | 'battery'): Promise<GridReading | undefined> | undefined => {
       const device = this.#devices[role];
       if (device === undefined || this.#failing.has(role)) return undefined;
       return this.#read(`${role} state`, now, () => device.readGrid());
     };
-    const [pv, storage] = await Promise.all([read('inverter'), read('battery')]);
-    return { inverter: pv, battery: storage };
+    const [pv, storage] = [read('inverter'), read('battery')];
+    return { inverter: await pv, battery: await storage };
   }
 
   /** The values of one posting, from the newest sample and the registers. */
@@ -186,7 +186,7 @@ export class Sampler {
    * A front-end that sends seldom is waited for a moment only, and what it said last counts until it is too old: the
    * other devices are not to wait for it.
    */
-  async #frame(now: UnixSeconds): Promise<ClampFrame | undefined> {
+  #frame(now: UnixSeconds): Promise<ClampFrame | undefined> {
     const { meter, frameSeconds } = this.#devices;
     // A clock that was set back would make every frame an old one.
     if (this.#frameBefore !== undefined && now < this.#frameBefore.receivedAt) this.#frameBefore = undefined;
@@ -196,9 +196,8 @@ export class Sampler {
     const realMs = isFresh && meter.sendsByItself === true ? pushedFrameMs : realFrameMs.well;
     const wellMs = frameSeconds === undefined ? emulatedFrameMs : realMs;
     const ms = this.#failing.has('clamps') ? realFrameMs.silent : wellMs;
-    const ask = (): Promise<ClampFrame> =>
-      this.#within('clamps', frameSlackMs + 2 * ms, () => meter.frameAfter(after, ms));
-    return this.#attempt('clamps', now, isFresh ? () => ask().catch(() => before) : ask);
+    const read = (): Promise<ClampFrame> => meter.frameAfter(after, ms);
+    return this.#attempt('clamps', now, frameSlackMs + 2 * ms, read, isFresh ? before : undefined);
   }
 
   /** What the meter says, unless it cannot be. */
@@ -243,24 +242,32 @@ export class Sampler {
 
   #read<T>(device: string, now: UnixSeconds, read: () => Promise<T>): Promise<T | undefined> {
     const ms = this.#failing.has(device) ? patienceMs.silent : patienceMs.well;
-    return this.#attempt(device, now, () => this.#within(device, ms, read));
+    return this.#attempt(device, now, ms, read);
   }
 
   #within<T>(device: string, ms: number, read: () => Promise<T>): Promise<T> {
     // Each name is read by one function only.
-    const reads = (this.#reads.get(device) ?? new PatientCall<T>(device)) as PatientCall<T>;
-    this.#reads.set(device, reads);
+    let reads = this.#reads.get(device) as PatientCall<T> | undefined;
+    if (reads === undefined) this.#reads.set(device, (reads = new PatientCall<T>(device)));
     return reads.within(ms, read);
   }
 
-  async #attempt<T>(device: string, now: UnixSeconds, read: () => Promise<T>): Promise<T | undefined> {
+  /** @param known what counts where there is no answer now; left out, the device has failed then */
+  async #attempt<T>(
+    device: string,
+    now: UnixSeconds,
+    ms: number,
+    read: () => Promise<T>,
+    known?: T,
+  ): Promise<T | undefined> {
     try {
-      const value = await read();
+      const value = await this.#within(device, ms, read);
       this.#answered(device, now);
       return value;
     } catch (error) {
-      this.#failed(device, now, error, 'device does not answer');
-      return undefined;
+      if (known === undefined) this.#failed(device, now, error, 'device does not answer');
+      else this.#answered(device, now);
+      return known;
     }
   }
 

@@ -100,6 +100,11 @@ export class ClientFile {
     };
   }
 
+  /** Whether the file is there. One that comes later may have posts of an earlier run. */
+  get isOpen(): boolean {
+    return this.#file.isOpen;
+  }
+
   get waitingPosts(): number {
     return Number(this.#statements.count.get(this.#board)?.['n']);
   }

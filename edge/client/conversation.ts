@@ -147,9 +147,11 @@ export class Conversation implements AsyncDisposable {
     const { connection, server, devices, queue, subscriptions, ownLfdi } = this.#parts;
     const retry = await queue.drain(now);
     await this.#managed.tell(connection, now);
-    const [first] = devices.values();
-    const own = server.endDevice(ownLfdi()) ?? first?.view?.endDevice;
-    await subscriptions?.keep(connection, server.nodes, own?.SubscriptionListLink?.href, now);
+    if (subscriptions !== undefined) {
+      const [first] = devices.values();
+      const own = server.endDevice(ownLfdi()) ?? first?.view?.endDevice;
+      await subscriptions.keep(connection, server.nodes, own?.SubscriptionListLink?.href, now);
+    }
     const reason = await this.#managed.leaveWrongPins(connection, server, this.serverNow());
     if (reason !== undefined) {
       this.#isStopped = true;

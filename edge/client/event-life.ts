@@ -99,7 +99,7 @@ export class EventLife {
       if (change !== undefined && (next === undefined || change < next)) next = change;
       if (due.length > 0) orders.push({ device: this.#device, root: response, due });
       const isForgotten = isGone && isLongOver(known, now);
-      if (JSON.stringify(known) !== JSON.stringify(before) || isForgotten) {
+      if ((known !== before && JSON.stringify(known) !== JSON.stringify(before)) || isForgotten) {
         memory.set(this.#prefix + key, isForgotten ? undefined : JSON.stringify({ root: response, known }));
         moved.set(key, known);
         this.#roots.set(key, response);

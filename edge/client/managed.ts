@@ -79,7 +79,9 @@ export class Managed {
   nextReport(): number {
     const { view } = this;
     if (view === undefined) return Number.POSITIVE_INFINITY;
-    return Math.min(...this.#reports.map((reports, der) => reports.nextDue(viewOfDer(view, der))));
+    let due = Number.POSITIVE_INFINITY;
+    for (const [der, reports] of this.#reports.entries()) due = Math.min(due, reports.nextDue(viewOfDer(view, der)));
+    return due;
   }
 
   /**

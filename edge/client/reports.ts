@@ -31,6 +31,8 @@ type ReportName = keyof DeviceReports & RootName;
 
 interface ReportRule {
   readonly name: ReportName;
+  /** The member that tells where it goes. */
+  readonly link: `${ReportName}Link`;
   readonly of: 'EndDevice' | 'DER';
   /** Seconds after which it is told again unchanged. */
   readonly period: (view: UtilityView) => number;
@@ -47,14 +49,20 @@ const polled = ({ derPollRate = daily() }: UtilityView): number => derPollRate;
 
 /** What is PUT where: what a device is, then what it does, then how it is set. */
 const rules: readonly ReportRule[] = [
-  { name: 'ConnectionPoint', of: 'EndDevice', period: daily, gap: 5 },
-  { name: 'DeviceInformation', of: 'EndDevice', period: daily, gap: 5 },
-  { name: 'DERCapability', of: 'DER', period: daily, gap: 5 },
-  { name: 'DERStatus', of: 'DER', period: (view) => Math.min(posted(view), polled(view)), gap: 1 },
-  { name: 'DERSettings', of: 'DER', period: polled, gap: 5 },
-  { name: 'DERAvailability', of: 'DER', period: posted, gap: 60 },
-  { name: 'DeviceStatus', of: 'EndDevice', period: posted, gap: 60 },
-  { name: 'PowerStatus', of: 'EndDevice', period: posted, gap: 60 },
+  { name: 'ConnectionPoint', link: 'ConnectionPointLink', of: 'EndDevice', period: daily, gap: 5 },
+  { name: 'DeviceInformation', link: 'DeviceInformationLink', of: 'EndDevice', period: daily, gap: 5 },
+  { name: 'DERCapability', link: 'DERCapabilityLink', of: 'DER', period: daily, gap: 5 },
+  {
+    name: 'DERStatus',
+    link: 'DERStatusLink',
+    of: 'DER',
+    period: (view) => Math.min(posted(view), polled(view)),
+    gap: 1,
+  },
+  { name: 'DERSettings', link: 'DERSettingsLink', of: 'DER', period: polled, gap: 5 },
+  { name: 'DERAvailability', link: 'DERAvailabilityLink', of: 'DER', period: posted, gap: 60 },
+  { name: 'DeviceStatus', link: 'DeviceStatusLink', of: 'EndDevice', period: posted, gap: 60 },
+  { name: 'PowerStatus', link: 'PowerStatusLink', of: 'EndDevice', period: posted, gap: 60 },
 ];
 
 interface Told {
@@ -76,19 +84,25 @@ export function isChanged(before: unknown, now: unknown): boolean {
   }
   if (before instanceof Uint8Array && now instanceof Uint8Array) return Buffer.compare(before, now) !== 0;
   if (typeof before !== 'object' || typeof now !== 'object' || before === null || now === null) return before !== now;
-  const [a, b] = [before as Record<string, unknown>, now as Record<string, unknown>];
+  const a = before as Record<string, unknown>;
+  const b = now as Record<string, unknown>;
   if (typeof a['multiplier'] === 'number' && typeof b['multiplier'] === 'number') {
     return isChanged(scaled(a), scaled(b));
   }
-  const isOther = (member: string): boolean =>
-    !timeMembers.includes(member) &&
-    (member === 'stateOfChargeStatus' ? isChargeChanged(a[member], b[member]) : isChanged(a[member], b[member]));
-  return Object.keys(a).some(isOther) || Object.keys(b).some((member) => !(member in a) && isOther(member));
+  for (const member of Object.keys(a)) if (isOther(member, a[member], b[member])) return true;
+  for (const member of Object.keys(b)) if (!(member in a) && isOther(member, undefined, b[member])) return true;
+  return false;
+}
+
+function isOther(member: string, before: unknown, now: unknown): boolean {
+  if (timeMembers.includes(member)) return false;
+  return member === 'stateOfChargeStatus' ? isChargeChanged(before, now) : isChanged(before, now);
 }
 
 /** Hundredths of a percent of the whole: the deadband is a share of that, not of what happens to be left. */
 function isChargeChanged(before: unknown, now: unknown): boolean {
-  const [a, b] = [before, now].map((status) => (status as DERStatus['stateOfChargeStatus'])?.value);
+  const a = (before as DERStatus['stateOfChargeStatus'])?.value;
+  const b = (now as DERStatus['stateOfChargeStatus'])?.value;
   return a === undefined || b === undefined ? a !== b : Math.abs(a - b) > deadband * 10_000;
 }
 
@@ -146,7 +160,7 @@ export class Reports {
   }
 }
 
-function hrefOf({ name, of }: ReportRule, view: UtilityView): string | undefined {
+function hrefOf({ link, of }: ReportRule, view: UtilityView): string | undefined {
   const resource = (of === 'DER' ? view.ders[0] : view.endDevice) as Readonly<Record<string, unknown>> | undefined;
-  return (resource?.[`${name}Link`] as Link | undefined)?.href;
+  return (resource?.[link] as Link | undefined)?.href;
 }

@@ -36,6 +36,8 @@ export class ResponseQueue {
   readonly #options: ResponseQueueOptions;
   #failures = 0;
   #retryAt = 0;
+  /** What was in the file is sent, and nothing was queued since: there is no need to look. */
+  #isEmpty = false;
   #draining: Promise<void> | undefined;
 
   constructor(options: ResponseQueueOptions) {
@@ -50,8 +52,8 @@ export class ResponseQueue {
    * Queues responses and keeps the memory that they follow from, all or nothing; resolves when both are safe.
    * Responses that nobody waits for (no replyTo) are left out.
    */
-  enqueue(memory: ReadonlyMap<string, string | undefined>, orders: readonly ResponseOrder[]): Promise<void> {
-    return this.#options.file.remember(
+  async enqueue(memory: ReadonlyMap<string, string | undefined>, orders: readonly ResponseOrder[]): Promise<void> {
+    await this.#options.file.remember(
       memory,
       orders.flatMap(({ device, root, due }) =>
         due.flatMap((response): Omit<QueuedPost, 'sequence'>[] => {
@@ -62,10 +64,12 @@ export class ResponseQueue {
         }),
       ),
     );
+    this.#isEmpty = false;
   }
 
   /** Sends what waits, oldest first. Answers when to come again, if something is left; seconds. */
   async drain(now: UnixSeconds): Promise<number | undefined> {
+    if (this.#isEmpty) return undefined;
     if (now < this.#retryAt) return this.size === 0 ? undefined : this.#retryAt;
     this.#draining ??= this.#drain(now).finally(() => {
       this.#draining = undefined;
@@ -94,6 +98,7 @@ export class ResponseQueue {
       await file.finishPost(post);
     }
     this.#retryAt = 0;
+    this.#isEmpty = file.isOpen;
   }
 }
 

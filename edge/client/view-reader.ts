@@ -250,11 +250,12 @@ const withReplyTo = <Item extends object>(node: ResourceNode, item: Item): Item 
 
 /** A resource whose links are absolute, so that they can be followed without knowing where it came from. */
 const withAbsoluteLinks = <Item extends object>(node: ResourceNode, item: Item): Item => {
-  const linked = Object.entries(item).map(([member, value]: [string, unknown]) => {
-    const { href } = (member.endsWith('Link') ? value : {}) as { href?: string };
-    return [member, href === undefined ? value : { ...(value as Link), href: node.resolve(href) }] as const;
-  });
-  return Object.fromEntries(linked) as Item;
+  const linked = { ...item } as Record<string, unknown>;
+  for (const member of Object.keys(item)) {
+    const link = member.endsWith('Link') ? (linked[member] as Link | undefined) : undefined;
+    if (link?.href !== undefined) linked[member] = { ...link, href: node.resolve(link.href) };
+  }
+  return linked as Item;
 };
 
 export const findDevice = (devices: readonly EndDevice[], lfdi: Lfdi): EndDevice | undefined =>

@@ -16,6 +16,7 @@ export function alarmsTold(isStanding: (event: LoggedEvent) => boolean): Readonl
  * codes, its own and the next one for the return to normal (IEEE 2030.5-2018 §10.10.4.5, CSIP v2.1 §5.2.6).
  */
 export function alarmEvents(before: ReadonlySet<AlarmName>, now: ReadonlySet<AlarmName>): readonly LoggedEvent[] {
+  if (before.size === 0 && now.size === 0) return [];
   return Object.entries(AlarmStatus).flatMap(([name, bit]) => {
     const alarm = name as AlarmName;
     if (before.has(alarm) === now.has(alarm)) return [];

@@ -42,11 +42,14 @@ export interface DerState {
   readonly outputW: number;
 }
 
-const bits = (octets: number, table: Readonly<Record<string, number>>, names: ReadonlySet<string>): Uint8Array =>
-  bitmap(
-    octets,
-    [...names].flatMap((name) => table[name] ?? []),
-  );
+function bits(octets: number, table: Readonly<Record<string, number>>, names: ReadonlySet<string>): Uint8Array {
+  const set: number[] = [];
+  for (const name of names) {
+    const bit = table[name];
+    if (bit !== undefined) set.push(bit);
+  }
+  return bitmap(octets, set);
+}
 
 /** The modes of 2030.5 that are told of, with the two that are storage's own. */
 const toldModes = (plant: Plant): ReadonlySet<string> =>
@@ -103,10 +106,11 @@ export function capabilityOf(plant: Plant): DERCapability {
   };
 }
 
-/** setGradW and setES… as the default control in force has them; 0 is no limit of the rate. */
-export function settingsOf({ at, plant, settings }: DerState): DERSettings {
-  const modes = toldModes(plant);
-  const { maxVA, maxVar, maxVarNeg } = sums(plant);
+/**
+ * setGradW and setES… as the default control in force has them; 0 is no limit of the rate. All else is set as it is
+ * `rated`.
+ */
+export function settingsOf({ at, plant, settings }: DerState, rated = capabilityOf(plant)): DERSettings {
   const { battery } = plant;
   const asked = Object.fromEntries(
     Object.entries(settings).flatMap(([mode, setting]) => (mode.startsWith('set') ? [[mode, setting.value]] : [])),
@@ -114,22 +118,22 @@ export function settingsOf({ at, plant, settings }: DerState): DERSettings {
   return {
     setGradW: 0,
     ...asked,
-    modesEnabled: bits(4, DERControlMode, modes),
-    setMaxW: quantity(plantMaxW(plant)),
-    setMaxVA: quantity(maxVA),
-    setMaxVar: quantity(maxVar),
-    setMaxVarNeg: quantity(0 - maxVarNeg),
-    setMinPFOverExcited: leastPowerFactor(maxVar, maxVA),
-    setMinPFUnderExcited: leastPowerFactor(maxVarNeg, maxVA),
+    modesEnabled: rated.modesSupported,
+    setMaxW: rated.rtgMaxW,
+    setMaxVA: rated.rtgMaxVA,
+    setMaxVar: rated.rtgMaxVar,
+    setMaxVarNeg: rated.rtgMaxVarNeg,
+    setMinPFOverExcited: rated.rtgMinPFOverExcited,
+    setMinPFUnderExcited: rated.rtgMinPFUnderExcited,
     ...(battery !== undefined && {
-      setMaxChargeRateW: quantity(battery.maxChargeW),
-      setMaxDischargeRateW: quantity(battery.maxDischargeW),
-      setMaxWh: quantity(battery.capacityWh),
+      setMaxChargeRateW: rated.rtgMaxChargeRateW,
+      setMaxDischargeRateW: rated.rtgMaxDischargeRateW,
+      setMaxWh: rated.rtgMaxWh,
       setMinWh: quantity(Math.round((battery.capacityWh * battery.reserveCentiPercent) / 10_000)),
     }),
     updatedTime: BigInt(at),
-    doeModesEnabled: bits(1, DOEControlMode, modes),
-    vppModesEnabled: bits(1, VPPControlMode, modes),
+    doeModesEnabled: rated.doeModesSupported,
+    vppModesEnabled: rated.vppModesSupported,
   };
 }
 
@@ -144,12 +148,16 @@ const alarmBits: { readonly [Alarm in DerAlarm]?: AlarmName } = {
 };
 
 /** The alarms that hold, of all devices together. */
-export const alarmsOf = ({ grid }: Pick<DerState, 'grid'>): ReadonlySet<AlarmName> =>
-  new Set(
-    [grid.inverter, grid.battery].flatMap((reading) =>
-      [...(reading?.alarms ?? [])].flatMap((alarm) => alarmBits[alarm] ?? []),
-    ),
-  );
+export function alarmsOf({ grid }: Pick<DerState, 'grid'>): ReadonlySet<AlarmName> {
+  const names = new Set<AlarmName>();
+  for (const reading of [grid.inverter, grid.battery]) {
+    for (const alarm of reading?.alarms ?? []) {
+      const name = alarmBits[alarm];
+      if (name !== undefined) names.add(name);
+    }
+  }
+  return names;
+}
 
 /** Device states in which nothing can flow: it is off, or it has no source. Storage that stands by could give or take. */
 const asleep: readonly (DerOperation | undefined)[] = ['off', 'shuttingDown', 'fault', 'sleeping'];
@@ -168,8 +176,11 @@ function connectionOf({ service, mayConnect }: DerState, reading: GridReading | 
 }
 
 /** Of several devices together: what one of them is. */
-const connectionOfAll = (state: DerState, readings: readonly (GridReading | undefined)[]): ReadonlySet<string> =>
-  new Set(readings.flatMap((reading) => [...connectionOf(state, reading)]));
+function connectionOfAll(state: DerState, readings: readonly (GridReading | undefined)[]): ReadonlySet<string> {
+  const set = new Set<string>();
+  for (const reading of readings) for (const name of connectionOf(state, reading)) set.add(name);
+  return set;
+}
 
 const connectStatus = ({ at }: DerState, names: ReadonlySet<string>): ConnectStatusType => ({
   dateTime: BigInt(at),

@@ -27,7 +27,7 @@ export interface DerReporterOptions {
   readonly demandResponse: boolean;
 }
 
-/** What changes with the plant and the settings in force alone; made when they do. */
+/** What changes with the plant alone (DERCapability), or with it and the settings in force; made when they do. */
 interface Standing extends Pick<DerState, 'plant' | 'settings'> {
   readonly places: number;
   readonly reports: readonly Required<Pick<DeviceReports, 'DERCapability' | 'DERSettings'>>[];
@@ -75,7 +75,11 @@ export class DerReporter {
   #standingOf({ plant, settings }: DerState, parts: readonly DerState[], places: number): Standing {
     const known = this.#standing;
     if (known?.plant === plant && known.settings === settings && known.places === places) return known;
-    const reports = parts.map((part) => ({ DERCapability: capabilityOf(part.plant), DERSettings: settingsOf(part) }));
+    const rated = known?.plant === plant && known.places === places ? known.reports : [];
+    const reports = parts.map((part, der) => {
+      const DERCapability = rated[der]?.DERCapability ?? capabilityOf(part.plant);
+      return { DERCapability, DERSettings: settingsOf(part, DERCapability) };
+    });
     this.#standing = { plant, settings, places, reports };
     return this.#standing;
   }

@@ -107,12 +107,11 @@ const translations: { readonly [Mode in keyof DERModes]?: Translation<Mode> } = 
   opModHFRTMayTrip: trip('opModHFRTMayTrip', 'highFrequencyMayTrip'),
 };
 
+const allTranslations = Object.entries(translations) as [keyof DERModes, Translation<keyof DERModes>][];
+
 /** The modes that a device must have itself: 2030.5's name and the driver's. */
 export const deviceModes: ReadonlyMap<keyof DERModes, DerMode> = new Map(
-  Object.entries(translations).map(([mode, translation]) => [
-    mode as keyof DERModes,
-    (translation as { to: DerMode }).to,
-  ]),
+  allTranslations.map(([mode, { to }]) => [mode, to]),
 );
 
 export interface Translated {
@@ -125,7 +124,7 @@ export interface Translated {
 export function translate(values: ModeValues, has: (mode: DerMode) => boolean, context: ModeContext): Translated {
   const modes: Partial<Record<DerMode, DerModes[DerMode]>> = {};
   const invalid = new Map<keyof DERModes, string>();
-  for (const [mode, translation] of Object.entries(translations) as [keyof DERModes, Translation<keyof DERModes>][]) {
+  for (const [mode, translation] of allTranslations) {
     const value = values[mode];
     if (value === undefined || !has(translation.to) || translation.to in modes) continue;
     try {

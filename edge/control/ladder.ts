@@ -19,7 +19,7 @@ import { rampedAt } from './limit-ramp.ts';
 import { marginOf, type Moves, noMoves } from './moves.ts';
 import { powerRevertSeconds } from './orders.ts';
 import type { ControlledDevice, Plant } from './plant.ts';
-import { limitNames, plan, type PlanInput, type PowerLimits, type PowerPlan } from './power-plan.ts';
+import { plan, type PlanInput, type PowerLimits, type PowerPlan } from './power-plan.ts';
 import { type Recovery, recoveryAt, recoveryLimits } from './recovery.ts';
 import { type Ordered, type SiteView, viewOf } from './site-view.ts';
 import { supportedModes } from './supported-modes.ts';
@@ -91,13 +91,12 @@ const fullCentiPercent = 10_000;
  * comes to import.
  */
 export function decide(input: LadderInput, memory: LadderMemory): Decision {
-  const { plant, now } = input;
-  const view = viewOf(input.sample, plant, standing(memory, now), memory.moves);
+  const { plant, now, sample } = input;
+  const view = viewOf(sample, plant, standing(memory, now), memory.moves);
   const unseen = unseenOf(input, view);
   const service = serviceAt(input, memory.service);
   const { limits, ramps } = limitsOf(input, view, service, memory.ramps?.limits);
   const targets = targetsOf(input, view, memory.ramps);
-  const powers = Object.fromEntries(limitNames.map((name) => [name, limits[name]?.w ?? Infinity])) as PowerLimits;
   const rates = ratesFor(input, undefined);
   const { pvW: givenW, storageW } = view;
   const recovery = recoveryAt(hasReverted(memory, now) ? 'blind' : memory.recovery, {
@@ -107,8 +106,9 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
     storageW,
     rates,
   });
-  const limited = { ...targets, recovery: recoveryLimits(recovery, now, rates) };
-  const planned = service === 'out' ? nothing : planAt(input, view, powers, limited);
+  const { target, storageTarget } = targets;
+  const limited = { target, storageTarget, recovery: recoveryLimits(recovery, now, rates) };
+  const planned = service === 'out' ? nothing : planAt(input, view, powersOf(limits), limited);
   const pvW = plant.inverter === undefined ? null : planned.pvW;
   const inverter = told(input, plant.inverter, view.pvW, service);
   const battery = told(input, plant.battery, view.storageW, service);
@@ -119,7 +119,7 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
       serverTime: input.serverTime,
       isServerLost: input.isServerLost,
       limits,
-      modes: modeReasons(input, new Map([...inverter.invalid, ...battery.invalid, ...freqWattFault(input)])),
+      modes: modeReasons(input, inverter.invalid, battery.invalid),
       setpoints: {
         storageW: plant.battery === undefined ? undefined : planned.storageW,
         storageBy: planned.storageBy,
@@ -131,15 +131,27 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
       unseen,
     },
     memory: {
-      ramps: { limits: ramps, ...targets },
+      ramps: { limits: ramps, target, storageTarget },
       service,
       moves: view.moves,
       recovery,
       at: now,
-      ...orderedTo(input, memory, planned.storageW, pvW),
+      // A device that does not answer has not been told either.
+      storageW: sample.battery === undefined ? memory.storageW : planned.storageW,
+      storageAt: sample.battery === undefined ? memory.storageAt : now,
+      pvW: sample.inverter === undefined ? memory.pvW : pvW,
+      pvAt: sample.inverter === undefined ? memory.pvAt : now,
     },
   };
 }
+
+const powersOf = (limits: Explanation['limits']): PowerLimits => ({
+  export: limits.export?.w ?? Infinity,
+  import: limits.import?.w ?? Infinity,
+  generation: limits.generation?.w ?? Infinity,
+  load: limits.load?.w ?? Infinity,
+  output: limits.output?.w ?? Infinity,
+});
 
 /** A board that stood still for so long finds its devices on their own. */
 const hasReverted = ({ at }: LadderMemory, now: number): boolean =>
@@ -149,18 +161,6 @@ const hasReverted = ({ at }: LadderMemory, now: number): boolean =>
 function standing({ storageW, storageAt, pvW, pvAt }: LadderMemory, now: number): Ordered {
   const holds = (at: number): boolean => Math.abs(now - at) <= powerRevertSeconds;
   return { storageW: holds(storageAt) ? storageW : 0, pvW: holds(pvAt) ? pvW : null };
-}
-
-/** A device that does not answer has not been told either. */
-function orderedTo(
-  { sample, now }: LadderInput,
-  { storageW: heldW, storageAt, pvW: limitW, pvAt }: LadderMemory,
-  storageW: number,
-  pvW: number | null,
-): Pick<LadderMemory, 'storageW' | 'storageAt' | 'pvW' | 'pvAt'> {
-  const storage = sample.battery === undefined ? { storageW: heldW, storageAt } : { storageW, storageAt: now };
-  const pv = sample.inverter === undefined ? { pvW: limitW, pvAt } : { pvW, pvAt: now };
-  return { ...storage, ...pv };
 }
 
 const nothing: PowerPlan = { storageW: W(0), storageBy: 'service', pvW: W(0), pvBy: 'service', shortfallW: 0 };
@@ -256,11 +256,10 @@ function freqWattFault(input: LadderInput): Translated['invalid'] {
 }
 
 /** Every mode that something sets, and what became of it. */
-function modeReasons(
-  { settings, plant }: LadderInput,
-  invalid: ReadonlyMap<keyof DERModes, string>,
-): Explanation['modes'] {
+function modeReasons(input: LadderInput, ...invalidModes: readonly Translated['invalid'][]): Explanation['modes'] {
+  const { settings, plant } = input;
   if (Object.keys(settings).length === 0) return {};
+  const invalid = new Map([...invalidModes, freqWattFault(input)].flatMap((faults) => [...faults]));
   const supported = supportedModes(plant);
   const reasons = Object.entries(settings).map(([name, setting]: [string, Setting<unknown>]) => {
     const mode = name as keyof DERModes;

@@ -106,12 +106,12 @@ export function limitsOf(
   const limits: { [Name in LimitName]?: LimitReason } = {};
   const ramps: { [Name in LimitName]?: Ramp } = {};
   for (const name of limitNames) {
-    const { ramp, reason } = utilityLimit(name, input, view, before);
-    if (ramp !== undefined) ramps[name] = ramp;
-    const others = ownLimits(name, input, service);
-    const tightest = [reason, ...others].reduce((least, each) =>
-      least === undefined || (each !== undefined && each.w < least.w) ? each : least,
-    );
+    const utility = utilityLimit(name, input, view, before);
+    if (utility !== undefined) ramps[name] = utility.ramp;
+    let tightest = utility?.reason;
+    for (const own of ownLimits(name, input, service)) {
+      if (tightest === undefined || own.w < tightest.w) tightest = own;
+    }
     if (tightest !== undefined && tightest.w < Infinity) limits[name] = tightest;
   }
   return { limits, ramps };
@@ -122,10 +122,10 @@ function utilityLimit(
   input: LimitInput,
   view: SiteView,
   ramps: Ramps['limits'] | undefined,
-): { readonly ramp: Ramp | undefined; readonly reason: LimitReason | undefined } {
+): { readonly ramp: Ramp; readonly reason: LimitReason } | undefined {
   const { mode, w } = holders[name] as unknown as Holder<keyof DERModes>;
   const setting = input.settings[mode];
-  if (setting === undefined && ramps?.[name] === undefined) return { ramp: undefined, reason: undefined };
+  if (setting === undefined && ramps?.[name] === undefined) return undefined;
   const goalW = setting === undefined ? Infinity : w(setting.value, plantMaxW(input.plant));
   const ceilingW = ceilingOf(name, input);
   const change = { now: input.now, goalW, measuredW: view.powers[name], rates: ratesFor(input, setting?.rampTms) };
@@ -133,7 +133,7 @@ function utilityLimit(
   const none: Ramp = { goalW: Infinity, fromW: ceilingW, since: input.now, rates: change.rates };
   const ramp = limitTo(ramps && (ramps[name] ?? none), change, ceilingW);
   const holdsW = rampedAt(ramp, input.now, ceilingW);
-  if (setting === undefined && holdsW === Infinity) return { ramp: undefined, reason: undefined };
+  if (setting === undefined && holdsW === Infinity) return undefined;
   const reason = setting === undefined ? { source: { kind: 'release' } as const } : reasonOf(setting);
   return { ramp, reason: { ...reason, w: holdsW, goalW, mode } };
 }

@@ -155,13 +155,13 @@ export class ControlLoop {
   }
 
   async control(sample: SiteSample, commitmentW: number): Promise<void> {
-    const { utility, lfdi } = this.#options;
+    const { utility, lfdi, devices } = this.#options;
     const serverTime = utility.serverNow();
     const settings = this.#settingsAt(serverTime);
     this.#sample = sample;
     // The only mode by which what the devices measure decides.
     if (settings.opModFreqWatt !== undefined) await this.#see(sample.time);
-    const ripple = await this.#options.devices.ripple?.read();
+    const ripple = await devices.ripple?.read();
     const { setpoints, explanation, memory } = decide(
       {
         now: sample.time,
@@ -184,9 +184,10 @@ export class ControlLoop {
     const limitW = pvW ?? this.#standingLimitW();
     const { inverter, battery } = this.#orders ?? {};
     await Promise.all([
-      inverter && this.#give('inverter', inverter, { ...setpoints.inverter, ...(limitW === null ? {} : { limitW }) }),
+      inverter &&
+        this.#give('inverter', inverter, limitW === null ? setpoints.inverter : { ...setpoints.inverter, limitW }),
       battery && this.#give('battery', battery, { ...setpoints.battery, targetW: storageW }),
-      this.#switch(explanation.setpoints.isConnected),
+      devices.contactor && this.#switch(explanation.setpoints.isConnected),
     ]);
   }
 

@@ -1,6 +1,7 @@
 /** Seconds of one slot, and slots that are remembered. */
 const slotSeconds = 300;
 const slots = 6;
+const still: readonly number[] = Array.from({ length: slots }, () => 0);
 
 /** The greatest moves of the last half hour, by slots of five minutes, the newest first. */
 interface Peak {
@@ -15,11 +16,9 @@ const highest = ({ highs }: Peak): number => Math.max(...highs);
 function raised(peak: Peak, now: number, move: number): Peak {
   const slot = Math.floor(now / slotSeconds);
   const passed = Math.max(0, slot - peak.slot);
-  const [high = 0] = peak.highs;
-  if (passed === 0 && move <= high) return peak;
-  const fresh = Array.from({ length: Math.min(passed, slots) }, () => 0);
-  const [newest = 0, ...older] = [...fresh, ...peak.highs].slice(0, slots);
-  return { slot, highs: [Math.max(newest, move), ...older] };
+  if (passed === 0) return move <= (peak.highs[0] ?? 0) ? peak : { slot, highs: peak.highs.with(0, move) };
+  const highs = [...still.slice(0, passed), ...peak.highs].slice(0, slots);
+  return { slot, highs: highs.with(0, Math.max(0, move)) };
 }
 
 /** What load and PV have done from sample to sample. */

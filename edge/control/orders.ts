@@ -55,8 +55,9 @@ export class DeviceOrders {
 
   /** Tells the device what it does not know yet, one mode after the other. */
   async give(wanted: DeviceModes, now: UnixSeconds): Promise<void> {
-    const ended = [...this.#given.keys()].filter((mode) => wanted[mode] === undefined);
-    for (const mode of ended) await this.#order(mode, null, now);
+    // What cannot be ended now goes back to the end of them, for the next time.
+    const given = [...this.#given.keys()];
+    for (const mode of given) if (wanted[mode] === undefined) await this.#order(mode, null, now);
     for (const mode of Object.keys(wanted) as DerMode[]) {
       const value = wanted[mode];
       if (value !== undefined && this.#isDue(mode, value, now)) await this.#order(mode, value, now);
@@ -86,10 +87,8 @@ export class DeviceOrders {
   async #order<Mode extends DerMode>(mode: Mode, value: DerModes[Mode] | null, now: UnixSeconds): Promise<void> {
     const reverts = this.#device.modes().get(mode)?.reverts;
     const revertTo = reverts === 'toValue' ? this.#reversions[mode] : undefined;
-    const order: DerOrder<Mode> = {
-      revertSeconds: revertSecondsOf(mode),
-      ...(revertTo === undefined ? {} : { revertTo }),
-    };
+    const revertSeconds = revertSecondsOf(mode);
+    const order: DerOrder<Mode> = revertTo === undefined ? { revertSeconds } : { revertSeconds, revertTo };
     this.#given.delete(mode);
     try {
       await this.#device.setMode(mode, value, order);

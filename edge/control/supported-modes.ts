@@ -7,8 +7,17 @@ import { deviceModes } from './grid-modes.ts';
 import { boardModes } from './limits.ts';
 import type { Plant } from './plant.ts';
 
+/** Asked every second while something is set; a plant does not change, another takes its place. */
+const known = new WeakMap<Plant, ReadonlySet<keyof DERModes>>();
+
 /** The modes that a plant carries out: by what the board tells it every second, or by a device of its own. */
-export function supportedModes({ inverter, battery }: Plant): ReadonlySet<keyof DERModes> {
+export function supportedModes(plant: Plant): ReadonlySet<keyof DERModes> {
+  let modes = known.get(plant);
+  if (modes === undefined) known.set(plant, (modes = modesOf(plant)));
+  return modes;
+}
+
+function modesOf({ inverter, battery }: Plant): ReadonlySet<keyof DERModes> {
   if (inverter === undefined && battery === undefined) return new Set();
   const has = (mode: DerMode): boolean => [inverter, battery].some((each) => each?.modes.has(mode) === true);
   const own = [...deviceModes].flatMap(([mode, device]) => (has(device) ? [mode] : []));

@@ -87,11 +87,13 @@ export function step<Modes extends object>(known: KnownEvents, seen: Seen<Modes>
   const raised: { readonly event: KnownEvent; readonly response: ResponseName }[] = [];
   const raise: Raise = (event, response) => raised.push({ event, response });
 
-  const memory = new Map(known.events.map((event) => [event.mRID, event]));
   const entries = byPriority(seen.programs);
-  const asListed = schedule(seen.programs, { now, draw: seen.draw }).outcomes;
+  const asListed = schedule(seen.programs, { now, draw: seen.draw });
+  const isIdle = entries.length === 0 && known.events.length === 0 && known.server === seen.server;
+  if (isIdle) return { known, due: [], schedule: asListed };
+  const memory = new Map(known.events.map((event) => [event.mRID, event]));
   for (const entry of entries) {
-    const outcome = asListed.get(entry.source.mRID);
+    const outcome = asListed.outcomes.get(entry.source.mRID);
     if (outcome !== undefined) memory.set(entry.source.mRID, admit(entry, outcome, memory, seen, now, raise));
   }
 

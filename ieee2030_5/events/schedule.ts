@@ -1,5 +1,5 @@
 import type { UnixSeconds } from '#hal/units.ts';
-import type { AnyModes, DefaultSource, EventProgram, EventSource, Outcome, Segment } from './program.ts';
+import type { AnyModes, DefaultSource, EventProgram, EventSource, Outcome, Period, Segment } from './program.ts';
 import { resolve, type ScheduleOptions } from './supersede.ts';
 
 /** One mode's value when no event sets it. */
@@ -80,10 +80,19 @@ export function activeAt<Modes extends object>(plan: Schedule<Modes>, now: UnixS
 
 /** The next instant after now at which a mode changes hands or an event begins or ends; undefined: never. */
 export function nextChange<Modes extends object>(plan: Schedule<Modes>, now: UnixSeconds): UnixSeconds | undefined {
+  let next: UnixSeconds | undefined;
+  const take = (at: UnixSeconds): void => {
+    if (at > now && (next === undefined || at < next)) next = at;
+  };
+  const takePeriod = ({ from, until }: Period): void => {
+    take(from);
+    take(until);
+  };
+  for (const outcome of plan.outcomes.values()) {
+    takePeriod(outcome);
+    for (const { at } of outcome.lost) take(at);
+  }
   const lines = Object.values(plan.segments as Readonly<Record<string, readonly Segment<unknown>[]>>);
-  const periods = [...plan.outcomes.values(), ...lines.flat()];
-  const bounds = periods.flatMap(({ from, until }) => [from, until]);
-  const losses = [...plan.outcomes.values()].flatMap(({ lost }) => lost.map(({ at }) => at));
-  const ahead = [...bounds, ...losses].filter((at) => at > now);
-  return ahead.length === 0 ? undefined : ahead.reduce((a, b) => (a < b ? a : b));
+  for (const line of lines) for (const segment of line) takePeriod(segment);
+  return next;
 }
