@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { GridError } from '#hal/errors.ts';
 
 declare const kind: unique symbol;
@@ -19,7 +19,7 @@ export const formatLfdi = (lfdi: Lfdi | Uint8Array): string =>
   typeof lfdi === 'string' ? lfdi : Buffer.from(lfdi).toString('hex').toUpperCase();
 
 /** An LFDI as the element lFDI and deviceLFDI carry it: 20 bytes. */
-export const lfdiBytes = (lfdi: Lfdi): Uint8Array => Uint8Array.from(Buffer.from(lfdi, 'hex'));
+export const lfdiBytes = (lfdi: Lfdi): Uint8Array => new Uint8Array(Buffer.from(lfdi, 'hex'));
 
 /** An LFDI from 40 hexadecimal digits in any case, or from 20 bytes; else `GTX-IDN-001`. */
 export function parseLfdi(value: string | Uint8Array): Lfdi {
@@ -66,8 +66,7 @@ const noEnterprise = 0;
  * (IEEE 2030.5-2018, mRIDType). A name has the same mRID in every run, whatever the keys and the clock.
  */
 export function mridOf(name: string, enterprise: number = noEnterprise): Uint8Array {
-  const mrid = new Uint8Array(16);
-  mrid.set(createHash('sha256').update(name).digest().subarray(0, 12));
+  const mrid = new Uint8Array(hash('sha256', name, 'buffer').subarray(0, 16));
   new DataView(mrid.buffer).setUint32(12, enterprise);
   return mrid;
 }

@@ -22,6 +22,8 @@ export class RenewalRoutes {
 
   /** The answer to a request, of whoever TLS says; undefined for a path that is none of these. */
   answer(request: OwnRequest): Promise<OwnAnswer> | undefined {
+    // Asked of every request: nearly all of them are for IEEE 2030.5.
+    if (!request.href.startsWith(renewalPath)) return undefined;
     const step = this.#steps[request.href];
     if (step === undefined) return undefined;
     if (request.method !== 'POST') return Promise.resolve({ status: 405 });

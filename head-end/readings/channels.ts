@@ -3,6 +3,7 @@ import { GridError } from '#hal/errors.ts';
 import type { UnixSeconds } from '#hal/units.ts';
 import type { MirrorMeterReading, MirrorUsagePoint, ReadingType } from '#ieee2030_5/types.generated.ts';
 import { databaseError } from '../database/connect.ts';
+import { mridKey, MridTable } from './mrid-table.ts';
 import { type ChannelRow, type MirrorUsagePointRow, sql } from './reading-sql.ts';
 
 /** A MirrorUsagePoint that a device created; codes as in IEEE 2030.5-2018, UsagePoint. */
@@ -42,8 +43,8 @@ const maxChannelsPerDevice = 128;
 export class Channels {
   readonly #pool: Pool;
   readonly #points = new Map<number, MirrorPoint>();
-  readonly #pointsByDevice = new Map<number, Map<string, MirrorPoint>>();
-  readonly #channelsByDevice = new Map<number, Map<string, Channel>>();
+  readonly #pointsByDevice = new Map<number, MridTable<MirrorPoint>>();
+  readonly #channelsByDevice = new Map<number, MridTable<Channel>>();
   readonly #ids = new Set<number>();
   /** Whose an mRID is: it names one series of readings of all (IEEE 2030.5-2018, mRIDType). */
   readonly #deviceByMrid = new Map<string, number>();
@@ -68,17 +69,17 @@ export class Channels {
   }
 
   pointsOf(deviceId: number): MirrorPoint[] {
-    return [...(this.#pointsByDevice.get(deviceId)?.values() ?? [])];
+    return this.#pointsByDevice.get(deviceId)?.values() ?? [];
   }
 
   channelsOf(deviceId: number): Channel[] {
-    return [...(this.#channelsByDevice.get(deviceId)?.values() ?? [])];
+    return this.#channelsByDevice.get(deviceId)?.values() ?? [];
   }
 
   /** Creates a device's MirrorUsagePoint, or replaces the one of the same mRID. */
   async upsertPoint(deviceId: number, posted: MirrorUsagePoint): Promise<{ id: number; created: boolean }> {
     const known = this.#pointsByDevice.get(deviceId);
-    const present = known?.get(textOf(posted.mRID));
+    const present = known?.get(posted.mRID);
     if (present !== undefined && isSamePoint(present, posted)) return { id: present.id, created: false };
     if (present === undefined && (known?.size ?? 0) >= maxPointsPerDevice) throw tooMany('MirrorUsagePoints');
     const { mRID, roleFlags, serviceCategoryKind, status, description = '', postRate } = posted;
@@ -104,7 +105,7 @@ export class Channels {
     if (point === undefined) return false;
     await this.#pool.query(sql.removeMirrorUsagePoint, [id, at]).catch(failed);
     this.#points.delete(id);
-    this.#pointsByDevice.get(point.deviceId)?.delete(textOf(point.mRID));
+    this.#pointsByDevice.get(point.deviceId)?.delete(point.mRID);
     return true;
   }
 
@@ -113,7 +114,7 @@ export class Channels {
     for (const point of this.pointsOf(deviceId)) this.#points.delete(point.id);
     for (const channel of this.channelsOf(deviceId)) {
       this.#ids.delete(channel.id);
-      this.#deviceByMrid.delete(textOf(channel.mRID));
+      this.#deviceByMrid.delete(mridKey(channel.mRID));
     }
     this.#pointsByDevice.delete(deviceId);
     this.#channelsByDevice.delete(deviceId);
@@ -121,10 +122,10 @@ export class Channels {
 
   /** Retires a channel whose MirrorMeterReading comes with another ReadingType: the unit of what is stored stays. */
   async retireOthers(point: MirrorPoint, { mRID, ReadingType: type }: MirrorMeterReading): Promise<void> {
-    const channel = this.#channelsByDevice.get(point.deviceId)?.get(textOf(mRID));
+    const channel = this.#channelsByDevice.get(point.deviceId)?.get(mRID);
     if (channel === undefined || type === undefined || isSameType(channel, type)) return;
     await this.#pool.query(sql.retireChannel, [channel.id]).catch(failed);
-    this.#channelsByDevice.get(point.deviceId)?.delete(textOf(mRID));
+    this.#channelsByDevice.get(point.deviceId)?.delete(mRID);
   }
 
   /**
@@ -132,7 +133,7 @@ export class Channels {
    * ReadingType: a channel's unit must not change under its readings.
    */
   known(point: MirrorPoint, { mRID, ReadingType: type }: MirrorMeterReading): Channel | undefined {
-    const channel = this.#channelsByDevice.get(point.deviceId)?.get(textOf(mRID));
+    const channel = this.#channelsByDevice.get(point.deviceId)?.get(mRID);
     if (channel !== undefined && type !== undefined && !isSameType(channel, type)) {
       throw new GridError('GTX-RDG-005', `The ReadingType of mRID ${hexOf(mRID)} differs from the one it began with`);
     }
@@ -147,12 +148,12 @@ export class Channels {
   async createChannel(point: MirrorPoint, posted: MirrorMeterReading): Promise<Channel> {
     const { mRID, ReadingType: type } = posted;
     const known = this.#channelsByDevice.get(point.deviceId);
-    const present = known?.get(textOf(mRID));
+    const present = known?.get(mRID);
     if (present === undefined && type === undefined) {
       throw new GridError('GTX-RDG-005', `The first MirrorMeterReading of mRID ${hexOf(mRID)} has no ReadingType`);
     }
     if (present === undefined && (known?.size ?? 0) >= maxChannelsPerDevice) throw tooMany('MirrorMeterReadings');
-    const holder = this.#deviceByMrid.get(textOf(mRID));
+    const holder = this.#deviceByMrid.get(mridKey(mRID));
     if (holder !== undefined && holder !== point.deviceId) {
       throw new GridError('GTX-RDG-008', `The mRID ${hexOf(mRID)} names readings of another device`, {
         hint: 'An mRID is of one thing in the whole world: make it of the own serial number and enterprise number.',
@@ -180,18 +181,18 @@ export class Channels {
 
   #rememberPoint(point: MirrorPoint): void {
     this.#points.set(point.id, point);
-    ofDevice(this.#pointsByDevice, point.deviceId).set(textOf(point.mRID), point);
+    ofDevice(this.#pointsByDevice, point.deviceId).set(point.mRID, point);
   }
 
   #rememberChannel(channel: Channel): void {
     this.#ids.add(channel.id);
-    this.#deviceByMrid.set(textOf(channel.mRID), channel.deviceId);
-    ofDevice(this.#channelsByDevice, channel.deviceId).set(textOf(channel.mRID), channel);
+    this.#deviceByMrid.set(mridKey(channel.mRID), channel.deviceId);
+    ofDevice(this.#channelsByDevice, channel.deviceId).set(channel.mRID, channel);
   }
 }
 
-function ofDevice<T>(all: Map<number, Map<string, T>>, deviceId: number): Map<string, T> {
-  const known = all.get(deviceId) ?? new Map<string, T>();
+function ofDevice<T>(all: Map<number, MridTable<T>>, deviceId: number): MridTable<T> {
+  const known = all.get(deviceId) ?? new MridTable<T>();
   all.set(deviceId, known);
   return known;
 }
@@ -200,17 +201,13 @@ const failed = (error: unknown): never => {
   throw databaseError(error);
 };
 
-/** Bytes as a key: quicker than hex, and as unique. */
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
 
 const tooMany = (what: string): GridError =>
   new GridError('GTX-RDG-006', `The device has as many ${what} as the head-end keeps for one`);
 
 const isSamePoint = (point: MirrorPoint, posted: MirrorUsagePoint): boolean =>
-  textOf(point.roleFlags) === textOf(posted.roleFlags) &&
+  Buffer.compare(point.roleFlags, posted.roleFlags) === 0 &&
   point.serviceCategoryKind === posted.serviceCategoryKind &&
   point.status === posted.status &&
   point.description === (posted.description ?? '') &&

@@ -10,26 +10,32 @@ const trailerBytes = 2;
 /** Rows in PostgreSQL's binary COPY format; every value a safe integer, the channel and duration of 31 bits. */
 export function encodeRows(rows: readonly ReadingRow[]): Buffer {
   const buffer = Buffer.allocUnsafe(header.length + rows.length * bytesPerRow + trailerBytes);
+  // A Buffer's own methods check every value, which costs several times as much as writing it.
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   let at = header.copy(buffer);
   for (const row of rows) {
-    at = buffer.writeInt16BE(4, at);
-    at = writeInt4(buffer, row.channelId, at);
-    at = writeInt8(buffer, row.periodStart, at);
-    at = writeInt4(buffer, row.duration, at);
-    at = writeInt8(buffer, row.value, at);
+    view.setInt16(at, 4);
+    at = writeInt4(view, row.channelId, at + 2);
+    at = writeInt8(view, row.periodStart, at);
+    at = writeInt4(view, row.duration, at);
+    at = writeInt8(view, row.value, at);
   }
-  buffer.writeInt16BE(-1, at);
+  view.setInt16(at, -1);
   return buffer;
 }
 
-function writeInt4(buffer: Buffer, value: number, at: number): number {
-  return buffer.writeInt32BE(value, buffer.writeInt32BE(4, at));
+function writeInt4(view: DataView, value: number, at: number): number {
+  view.setInt32(at, 4);
+  view.setInt32(at + 4, value);
+  return at + 8;
 }
 
 /** Without a BigInt, of which the hot path would make one a field. */
-function writeInt8(buffer: Buffer, value: number, at: number): number {
-  const high = buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), buffer.writeInt32BE(8, at));
-  return buffer.writeUInt32BE(value >>> 0, high);
+function writeInt8(view: DataView, value: number, at: number): number {
+  view.setInt32(at, 8);
+  view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000));
+  view.setUint32(at + 8, value >>> 0);
+  return at + 12;
 }
 
 /** Codes of messages of PostgreSQL's protocol 3.0 (its manual, “Message Formats”). */

@@ -3,6 +3,7 @@ import type { UnixSeconds } from '#hal/units.ts';
 import { databaseError } from '../database/connect.ts';
 import { Turns } from '../database/transaction.ts';
 import type { Channel } from './channels.ts';
+import { MridTable } from './mrid-table.ts';
 import type { ReadingRow } from './reading-sql.ts';
 
 interface Swap {
@@ -44,8 +45,8 @@ const keptSwaps = 64;
 export class RegisterSwaps {
   readonly #pool: Pool;
   readonly #turns = new Turns();
-  /** By device and mRID, the oldest swap first. */
-  readonly #swaps = new Map<string, readonly Swap[]>();
+  /** By device and mRID, the oldest swap first; most devices have none. */
+  readonly #swaps = new Map<number, MridTable<readonly Swap[]>>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -54,7 +55,7 @@ export class RegisterSwaps {
   async start(): Promise<void> {
     const { rows } = await this.#pool.query<SwapRow>(sql.all);
     for (const { device_id, mrid, swapped_at, base, offset } of rows) {
-      this.#remember(keyOf(device_id, mrid), { at: swapped_at, base, offset: offset ?? undefined });
+      this.#remember(device_id, mrid, { at: swapped_at, base, offset: offset ?? undefined });
     }
   }
 
@@ -68,19 +69,17 @@ export class RegisterSwaps {
       for (const { id, deviceId, mRID, accumulationBehaviour } of channels) {
         const newest = latest(id);
         if (!growing.includes(accumulationBehaviour) || newest === undefined) continue;
-        const key = keyOf(deviceId, mRID);
         // Twice at once is one swap; one whose new register never said anything gives way to the next.
-        if (this.#swaps.get(key)?.at(-1)?.at === at) continue;
+        if (this.#of({ deviceId, mRID })?.at(-1)?.at === at) continue;
         await this.#pool.query(sql.put, [deviceId, Buffer.from(mRID), at, newest.value]).catch(failed);
-        this.#remember(key, { at, base: newest.value, offset: undefined });
+        this.#remember(deviceId, mRID, { at, base: newest.value, offset: undefined });
       }
     });
   }
 
   /** The readings of a channel as the building's register has them; most channels were never swapped. */
   adjusted(channel: Channel, rows: readonly ReadingRow[]): readonly ReadingRow[] | Promise<readonly ReadingRow[]> {
-    // On most campuses none was: no key needs to be made to see that.
-    const swaps = this.#swaps.size === 0 ? undefined : this.#swaps.get(keyOf(channel.deviceId, channel.mRID));
+    const swaps = this.#of(channel);
     if (swaps === undefined) return rows;
     if (rows.every((row) => swapOf(swaps, row)?.offset !== undefined || swapOf(swaps, row) === undefined)) {
       return rows.map((row) => shifted(row, swapOf(swaps, row)?.offset ?? 0));
@@ -88,35 +87,36 @@ export class RegisterSwaps {
     return this.#turns.take(async () => {
       const first = rows.toSorted((a, b) => a.periodStart - b.periodStart);
       for (const row of first) await this.#settle(channel, row);
-      const settled = this.#swaps.get(keyOf(channel.deviceId, channel.mRID)) ?? [];
+      const settled = this.#of(channel) ?? [];
       return rows.map((row) => shifted(row, swapOf(settled, row)?.offset ?? 0));
     });
   }
 
   /** The first value of a new register stands where the old one ended. */
   async #settle({ deviceId, mRID }: Channel, row: ReadingRow): Promise<void> {
-    const key = keyOf(deviceId, mRID);
-    const swaps = this.#swaps.get(key) ?? [];
+    const swaps = this.#of({ deviceId, mRID }) ?? [];
     const swap = swapOf(swaps, row);
     if (swap === undefined || swap.offset !== undefined) return;
     const offset = swap.base - row.value;
     await this.#pool.query(sql.setOffset, [deviceId, Buffer.from(mRID), swap.at, offset]).catch(failed);
-    this.#swaps.set(
-      key,
-      swaps.map((one) => (one === swap ? { ...one, offset } : one)),
-    );
+    const settled = swaps.map((one) => (one === swap ? { ...one, offset } : one));
+    this.#swaps.get(deviceId)?.set(mRID, settled);
   }
 
-  #remember(key: string, swap: Swap): void {
-    this.#swaps.set(key, [...(this.#swaps.get(key) ?? []), swap].slice(-keptSwaps));
+  #of({ deviceId, mRID }: Pick<Channel, 'deviceId' | 'mRID'>): readonly Swap[] | undefined {
+    return this.#swaps.get(deviceId)?.get(mRID);
+  }
+
+  #remember(deviceId: number, mRID: Uint8Array, swap: Swap): void {
+    const ofDevice = this.#swaps.get(deviceId) ?? new MridTable<readonly Swap[]>();
+    this.#swaps.set(deviceId, ofDevice);
+    ofDevice.set(mRID, [...(ofDevice.get(mRID) ?? []), swap].slice(-keptSwaps));
   }
 }
 
 const failed = (error: unknown): never => {
   throw databaseError(error);
 };
-
-const keyOf = (deviceId: number, mRID: Uint8Array): string => `${deviceId} ${Buffer.from(mRID).toString('latin1')}`;
 
 /** The newest swap before a reading's time period ends. */
 const swapOf = (swaps: readonly Swap[], { periodStart, duration }: ReadingRow): Swap | undefined =>

@@ -26,7 +26,8 @@ export interface Kind {
   readonly items: string | undefined;
   /** The root element of the items. */
   readonly item: RootName | undefined;
-  readonly hasPollRate: boolean;
+  /** See `pollKeyOf`; undefined for a document without a poll rate. */
+  readonly pollKey: string | undefined;
   /** SubscribableType; undefined for a document without the attribute. */
   readonly subscribable: SubscribableType | undefined;
   /** Links to what stands one constant segment below it: member, segment. */
@@ -58,7 +59,7 @@ export function kindOf(rule: ResourceRule): Kind {
     name: rule.root as RootName,
     items: items?.name,
     item: items?.type.name as RootName | undefined,
-    hasPollRate: has('pollRate'),
+    pollKey: has('pollRate') ? pollKeyOf(rule) : undefined,
     subscribable: has('subscribable') ? subscribableOf(rule) : undefined,
     links,
   };
@@ -92,23 +93,22 @@ export class Presenter {
 
   /** A document as a principal sees it. */
   present(entry: Entry, principal: Principal): object {
-    const found = this.#router.find(entry.href);
-    const links = found === undefined ? {} : this.#links(found.value.kind, entry, { ...found, principal });
-    return {
-      ...(entry.document as object),
-      ...links,
-      ...(found === undefined ? undefined : this.attributes(found.value, principal)),
-      ...(isEvent(entry) && this.#eventMembers(entry)),
-      href: entry.href,
-    };
+    const found = this.#router.find(entry.href)?.value;
+    const document = { ...(entry.document as object) };
+    if (found !== undefined) {
+      Object.assign(document, this.#links(found.kind, entry, principal), this.attributes(found, principal));
+    }
+    if (isEvent(entry)) Object.assign(document, this.#eventMembers(entry));
+    return Object.assign(document, { href: entry.href });
   }
 
   /** pollRate and subscribable, where the document has them. */
-  attributes({ kind, rule }: ServedResource, { device }: Principal): { pollRate?: number; subscribable?: number } {
-    return {
-      ...(kind.hasPollRate && { pollRate: device?.pollRate ?? this.#settings.pollRateOf(pollKeyOf(rule)) }),
-      ...(kind.subscribable !== undefined && { subscribable: kind.subscribable }),
-    };
+  attributes({ kind }: ServedResource, { device }: Principal): { pollRate?: number; subscribable?: number } {
+    const { pollKey, subscribable } = kind;
+    const attributes: { pollRate?: number; subscribable?: number } = {};
+    if (pollKey !== undefined) attributes.pollRate = device?.pollRate ?? this.#settings.pollRateOf(pollKey);
+    if (subscribable !== undefined) attributes.subscribable = subscribable;
+    return attributes;
   }
 
   /** A link to a list with the number of items that the principal would see there; to anything else without. */
@@ -123,7 +123,7 @@ export class Presenter {
     return all === undefined ? { href } : { href, all };
   }
 
-  #links(kind: Kind, entry: Entry, { principal }: { principal: Principal }): object {
+  #links(kind: Kind, entry: Entry, principal: Principal): object {
     const links: Record<string, unknown> = {};
     const parent = kind.name === 'DeviceCapability' ? '' : entry.href;
     for (const [member, segment] of kind.links) {

@@ -36,7 +36,7 @@ export interface SepServerOptions extends DoorkeeperOptions {
 }
 
 /** A request with who asks, and where its answer goes. */
-interface Asked extends Pick<SepRequest, 'principal' | 'peer' | 'body'> {
+interface Asked extends Pick<SepRequest, 'href' | 'query' | 'principal' | 'peer' | 'body'> {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
@@ -196,14 +196,17 @@ export class SepServer implements AsyncDisposable {
     };
     try {
       const { method = '', url = '' } = request;
-      const own = this.#options.own?.({ lfdi, method, href: url.split('?', 1)[0] ?? '', body });
+      const question = url.indexOf('?');
+      const href = question < 0 ? url : url.slice(0, question);
+      const query = question < 0 ? '' : url.slice(question + 1);
+      const own = this.#options.own?.({ lfdi, method, href, body });
       if (own !== undefined) {
         own.then((answer) => sendOwn(response, answer)).catch(fail);
         return;
       }
       const principal = this.#principalOf(lfdi);
       const peer: Peer = { edition: this.editionOf(lfdi) };
-      const asked: Asked = { request, response, principal, peer, body };
+      const asked: Asked = { request, response, href, query, principal, peer, body };
       const answer = this.#answer(asked);
       if (answer instanceof Promise) answer.then((resolved) => this.#send(asked, resolved)).catch(fail);
       else this.#send(asked, answer);
@@ -228,10 +231,7 @@ export class SepServer implements AsyncDisposable {
     if (sent !== undefined && exchanges?.wants(lfdi) === true) exchanges.note(lfdi, request, body, sent);
   }
 
-  #answer({ request: { headers, method = 'GET', url = '/' }, principal, peer, body }: Asked): Answer {
-    const question = url.indexOf('?');
-    const href = question < 0 ? url : url.slice(0, question);
-    const query = question < 0 ? '' : url.slice(question + 1);
+  #answer({ request: { headers, method = 'GET' }, href, query, principal, peer, body }: Asked): Answer {
     if ((method === 'PUT' || method === 'POST') && principal.device !== undefined) {
       if (!isSep(headers['content-type'])) return errorResponse(415, ReasonCode.invalidFormat);
       if (!accepts(headers.accept)) return { status: 406 };
@@ -275,7 +275,7 @@ export class SepServer implements AsyncDisposable {
 }
 
 const isSep = (contentType: string | undefined): boolean =>
-  contentType?.split(';', 1)[0]?.trim().toLowerCase() === mediaType;
+  contentType === mediaType || contentType?.split(';', 1)[0]?.trim().toLowerCase() === mediaType;
 
 const accepts = (accept: string | undefined): boolean =>
   accept === undefined || accept === mediaType || /(^|,)\s*(application\/(sep\+xml|\*)|\*\/\*)/i.test(accept);

@@ -81,6 +81,7 @@ export class AnswerWriter {
   }
 }
 
+/** What an answer's headers begin with. */
 function headersOf({ location, allow, contentRange, modifiedAt }: SepResponse): Record<string, string | number> {
   const headers: Record<string, string | number> = {};
   if (location !== undefined) headers['location'] = location;

@@ -19,6 +19,14 @@ export function flowReservationSources({ clock, desk, registry }: SepServices) {
     return device?.zone === undefined ? undefined : device;
   };
   const isLinked = (context: Context): boolean => traderOf(context) !== undefined;
+  const requestCount = (context: Context): number => {
+    const meterId = traderOf(context)?.meterId;
+    return meterId === undefined ? 0 : desk.openOrdersOf(meterId).length;
+  };
+  const responseCount = (context: Context): number => {
+    const meterId = traderOf(context)?.meterId;
+    return meterId === undefined ? 0 : desk.allocationsOf(meterId).length;
+  };
   const requestsOf = (context: Context, list: string): readonly Entry[] => {
     const meterId = traderOf(context)?.meterId;
     return meterId === undefined ? [] : desk.openOrdersOf(meterId).map((order) => requestOf(order, list));
@@ -32,6 +40,7 @@ export function flowReservationSources({ clock, desk, registry }: SepServices) {
   return {
     FlowReservationRequestList: {
       isLinked,
+      count: requestCount,
       entries: (context) => requestsOf(context, context.href),
       post: async (request) => {
         const trader = traderOf(request);
@@ -58,7 +67,11 @@ export function flowReservationSources({ clock, desk, registry }: SepServices) {
         return trader !== undefined && (await desk.withdraw(trader.meterId, request.ids[1] ?? '')) ? done : notFound;
       },
     },
-    FlowReservationResponseList: { isLinked, entries: (context) => responsesOf(context, context.href) },
+    FlowReservationResponseList: {
+      isLinked,
+      count: responseCount,
+      entries: (context) => responsesOf(context, context.href),
+    },
     FlowReservationResponse: { read: (context) => ownOf(context, responsesOf) },
   } satisfies Readonly<Record<string, Source>>;
 }
@@ -87,7 +100,7 @@ const mean = (energyWh: number): { multiplier: number; value: number } =>
 const requestOf = (order: Order, list: string): Entry => {
   const energyWh = order.side === 'buy' ? order.energyWh : 0 - order.energyWh;
   const document: FlowReservationRequest = {
-    mRID: Uint8Array.from(Buffer.from(order.mRID, 'hex')),
+    mRID: new Uint8Array(Buffer.from(order.mRID, 'hex')),
     creationTime: BigInt(order.window),
     durationRequested: WINDOW_SECONDS,
     energyRequested: { multiplier: 0, value: energyWh },
@@ -112,7 +125,7 @@ function responseOf(allocation: Allocation, list: string, now: number): Entry {
     interval: { duration: WINDOW_SECONDS, start: BigInt(window) },
     energyAvailable: { multiplier: 0, value: energyWh },
     powerAvailable: mean(energyWh),
-    subject: Uint8Array.from(Buffer.from(mRID, 'hex')),
+    subject: new Uint8Array(Buffer.from(mRID, 'hex')),
   };
   return { href: `${list}/${mRID}`, name: 'FlowReservationResponse', document };
 }

@@ -130,21 +130,22 @@ export const described = (description: string): string | undefined => (descripti
  * future: it would stand as the newest one until then.
  */
 function withPeriods(posted: readonly MirrorMeterReading[], now: UnixSeconds): readonly MirrorMeterReading[] {
+  const latest = now + maxAheadSeconds;
   const timed = posted.every(({ Reading }) => Reading === undefined || Reading.timePeriod !== undefined)
     ? posted
     : posted.map((one) => withPeriod(one, now));
-  for (const { Reading, MirrorReadingSet = [] } of timed) {
-    proveMade(Reading?.timePeriod, now);
-    for (const { timePeriod, Reading: readings = [] } of MirrorReadingSet) {
-      proveMade(timePeriod, now);
-      for (const reading of readings) proveMade(reading.timePeriod, now);
+  for (const { Reading, MirrorReadingSet } of timed) {
+    proveOver(Reading?.timePeriod, latest);
+    for (const set of MirrorReadingSet ?? []) {
+      proveOver(set.timePeriod, latest);
+      for (const { timePeriod } of set.Reading ?? []) proveOver(timePeriod, latest);
     }
   }
   return timed;
 }
 
-function proveMade(period: DateTimeInterval | undefined, now: UnixSeconds): void {
-  if (period === undefined || Number(period.start) + period.duration <= now + maxAheadSeconds) return;
+function proveOver(period: DateTimeInterval | undefined, latest: number): void {
+  if (period === undefined || Number(period.start) + period.duration <= latest) return;
   throw new GridError('GTX-RDG-004', `A Reading of ${period.start} + ${period.duration} s lies in the future`, {
     hint: 'Set the clock of the device by the Time resource.',
   });
