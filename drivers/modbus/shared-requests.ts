@@ -18,14 +18,24 @@ const isRead = ({ frame }: Asked): boolean =>
 /** Unit and function. */
 const kindOf = ({ frame }: Asked): number => frame.readUInt16BE(6);
 
+function isWithin(read: Asked, other: Asked): boolean {
+  if (read === other || kindOf(read) !== kindOf(other)) return false;
+  const [a, b] = [read.frame.readUInt16BE(8), other.frame.readUInt16BE(8)];
+  return a >= b && a + read.frame.readUInt16BE(10) <= b + other.frame.readUInt16BE(10);
+}
+
+const none: readonly never[] = [];
+
 function wantedBy<R extends Asked>(request: R): Span & { readonly request: R } {
   const start = request.frame.readUInt16BE(8);
   return { request, start, end: start + request.frame.readUInt16BE(10) };
 }
 
 function sharedReads<R extends Asked>(reads: readonly R[]): readonly SharedRequest<R>[] {
-  // Mostly one read travels alone, every second and from every device.
-  if (reads.length < 2) return reads.map((request) => ({ request, served: [] }));
+  // Mostly no read is part of another, every second and from every device.
+  if (!reads.some((read) => reads.some((other) => isWithin(read, other)))) {
+    return reads.map((request) => ({ request, served: none }));
+  }
   return [...Map.groupBy(reads, kindOf).values()].flatMap((alike) =>
     shareReads(alike.map(wantedBy), { bridge: Number.NEGATIVE_INFINITY }).map(({ start, wanted }) => {
       const [first, ...others] = wanted.map((each) => ({ ...each, offsetBytes: 2 * (each.start - start) }));
