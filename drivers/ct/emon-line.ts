@@ -57,6 +57,9 @@ const fields: ReadonlyMap<string, Field> = new Map(
   })(),
 );
 
+/** The values of the line that is being parsed: nothing of it is left in what is answered. */
+const scratch = new Float64Array(slots.count);
+
 /**
  * Parses one line, without its line end: `MSG:12,V1:230.11,P1:512,…,P6:0,E1:10,…,E6:0,pulse:0`, or the same as a flat
  * JSON object. Volts, watts and watt-hours. P and E must both count from 1 without a gap; V2, V3, `pulse`, `analog`,
@@ -68,7 +71,7 @@ export function parseEmonLine(line: string): EmonMessage | string {
   // Flat, and looked at as text: a JSON parser would let a second value of one name pass.
   if (isJson && !jsonObject.test(line)) return 'not a flat JSON object';
   const text = isJson ? line.slice(1, -1).replaceAll('"', '') : line;
-  const values = new Float64Array(slots.count).fill(Number.NaN);
+  const values = scratch.fill(Number.NaN);
   for (let start = 0; start <= text.length; ) {
     const comma = text.indexOf(',', start);
     const end = comma === -1 ? text.length : comma;

@@ -64,7 +64,8 @@ export function composeWrites(model: PointPlaces, values: RawValues, last: strin
 
 function compose(address: number, values: readonly PlacedValue[]): PlacedWrite {
   const start = values[0]!.at;
-  const registers = Buffer.alloc(2 * values.reduce((sum, { size }) => sum + size, 0));
+  const registers = Buffer.allocUnsafe(2 * values.reduce((sum, { size }) => sum + size, 0));
+  // They stand side by side, so that every byte is written.
   for (const { type, at, value } of values) encodeNumber(type, registers, 2 * (at - start), value);
   return { address: address + start, registers, values };
 }

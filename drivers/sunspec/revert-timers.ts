@@ -75,6 +75,7 @@ export class RevertTimers {
   }
 
   #look(): void {
-    this.#nextDue = Math.min(...this.#controls.map(({ timer }) => timer.dueAt));
+    this.#nextDue = Infinity;
+    for (const { timer } of this.#controls) this.#nextDue = Math.min(this.#nextDue, timer.dueAt);
   }
 }
