@@ -19,7 +19,7 @@ import { rampedAt } from './limit-ramp.ts';
 import { marginOf, type Moves, noMoves } from './moves.ts';
 import { powerRevertSeconds } from './orders.ts';
 import type { ControlledDevice, Plant } from './plant.ts';
-import { plan, type PlanInput, type PowerLimits, type PowerPlan } from './power-plan.ts';
+import { limitNames, plan, type PlanInput, type PowerLimits, type PowerPlan } from './power-plan.ts';
 import { type Recovery, recoveryAt, recoveryLimits } from './recovery.ts';
 import { type Ordered, type SiteView, viewOf } from './site-view.ts';
 import { supportedModes } from './supported-modes.ts';
@@ -97,6 +97,7 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
   const service = serviceAt(input, memory.service);
   const { limits, ramps } = limitsOf(input, view, service, memory.ramps?.limits);
   const targets = targetsOf(input, view, memory.ramps);
+  const powers = Object.fromEntries(limitNames.map((name) => [name, limits[name]?.w ?? Infinity])) as PowerLimits;
   const rates = ratesFor(input, undefined);
   const { pvW: givenW, storageW } = view;
   const recovery = recoveryAt(hasReverted(memory, now) ? 'blind' : memory.recovery, {
@@ -108,7 +109,7 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
   });
   const { target, storageTarget } = targets;
   const limited = { target, storageTarget, recovery: recoveryLimits(recovery, now, rates) };
-  const planned = service === 'out' ? nothing : planAt(input, view, powersOf(limits), limited);
+  const planned = service === 'out' ? nothing : planAt(input, view, powers, limited);
   const pvW = plant.inverter === undefined ? null : planned.pvW;
   const inverter = told(input, plant.inverter, view.pvW, service);
   const battery = told(input, plant.battery, view.storageW, service);
@@ -144,14 +145,6 @@ export function decide(input: LadderInput, memory: LadderMemory): Decision {
     },
   };
 }
-
-const powersOf = (limits: Explanation['limits']): PowerLimits => ({
-  export: limits.export?.w ?? Infinity,
-  import: limits.import?.w ?? Infinity,
-  generation: limits.generation?.w ?? Infinity,
-  load: limits.load?.w ?? Infinity,
-  output: limits.output?.w ?? Infinity,
-});
 
 /** A board that stood still for so long finds its devices on their own. */
 const hasReverted = ({ at }: LadderMemory, now: number): boolean =>

@@ -16,7 +16,8 @@ const highest = ({ highs }: Peak): number => Math.max(...highs);
 function raised(peak: Peak, now: number, move: number): Peak {
   const slot = Math.floor(now / slotSeconds);
   const passed = Math.max(0, slot - peak.slot);
-  if (passed === 0) return move <= (peak.highs[0] ?? 0) ? peak : { slot, highs: peak.highs.with(0, move) };
+  const [high = 0] = peak.highs;
+  if (passed === 0) return move <= high ? peak : { slot, highs: peak.highs.with(0, move) };
   const highs = [...still.slice(0, passed), ...peak.highs].slice(0, slots);
   return { slot, highs: highs.with(0, Math.max(0, move)) };
 }
