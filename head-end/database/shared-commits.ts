@@ -93,7 +93,8 @@ export class SharedCommits<Row, Stored> {
       });
       for (const answer of answers) answer();
     } catch (error) {
-      // What the database refuses in one change is no reason to refuse the others: nothing of them was committed.
+      // What the database refuses in one change is no reason to refuse the others: nothing of them was committed, or what
+      // was, by a statement for rows alone, is found there.
       if (changes.length > 1 && !hasWritten) for (const change of changes) await this.#commit([change]);
       else for (const { reject } of changes) reject(error);
     }
