@@ -187,3 +187,25 @@ test('a document that cannot be read leaves what was known as it is', async (t) 
   }
   assert.ok(utility.count('GET /derp') > 3);
 });
+
+test('what a walk that breaks off found changed is told, and kept for the next start, by the one after it', async (t) => {
+  const { utility, client, runTo, board } = await startBench(t);
+  utility.fill(board.lfdi);
+  const made = await client();
+  await runTo(1);
+  let changes = 0;
+  made.onChange(() => changes++);
+  // Its program's list of controls is read after the program, and breaks the walk off.
+  utility.documents.set('/derp', list('DERProgramList', 'pollRate="60"', [utility.program(1, 7)]));
+  const whole = utility.answer.bind(utility);
+  utility.answer = (method, url, body) => (url.startsWith('/derp/1/derc') ? undefined : whole(method, url, body));
+  await runTo(60);
+  assert.equal(made.lastError?.code, 'GTX-SEP-001');
+  utility.answer = whole;
+  await runTo(300);
+  assert.deepEqual([changes, made.view()?.derPrograms[0]?.program.primacy], [1, 7]);
+  await made[Symbol.asyncDispose]();
+  utility.isDown = true;
+  const next = await client();
+  assert.equal(next.view()?.derPrograms[0]?.program.primacy, 7);
+});

@@ -40,8 +40,10 @@ const maxRounds = 4;
 export class Walker {
   readonly #options: WalkerOptions;
   #nodes = new Map<string, ResourceNode>();
+  /** As the last walk that came to its end left them. */
+  #told = this.#nodes;
+  /** Since that walk. */
   #changed = new Set<ResourceNode>();
-  #removed: ResourceNode[] = [];
 
   constructor(options: WalkerOptions) {
     this.#options = options;
@@ -88,22 +90,25 @@ export class Walker {
   }
 
   /**
-   * Reads everything that is due. Rejects with `GTX-SEP-001` when the server is not reached: everything stays due,
-   * and nothing that was known is lost.
+   * Reads everything that is due. Rejects with `GTX-SEP-001` when the server is not reached: what was not read stays
+   * due, nothing that was known is lost, and what was found changed until then is told by the walk that comes to its
+   * end.
    */
   async walk(now: UnixSeconds): Promise<WalkResult> {
-    this.#changed = new Set();
-    this.#removed = [];
     for (let round = 0; round < maxRounds && this.nextDue() <= now; round++) await this.#round(now);
-    return { changed: [...this.#changed], removed: this.#removed };
+    const changed = [...this.#changed];
+    const removed = [...this.#told.values()].filter(({ url }) => !this.#nodes.has(url));
+    this.#changed = new Set();
+    this.#told = this.#nodes;
+    return { changed, removed };
   }
 
   async #round(now: UnixSeconds): Promise<void> {
     const reached = new Map<string, ResourceNode>();
     const root: Followed = { href: this.#options.root, name: 'DeviceCapability', isFixed: false, without: undefined };
     await this.#visit(this.#options.root, root, undefined, now, false, reached);
-    for (const [url, node] of this.#nodes) if (!reached.has(url)) this.#removed.push(node);
     this.#nodes = reached;
+    for (const node of this.#changed) if (reached.get(node.url) !== node) this.#changed.delete(node);
   }
 
   async #visit(
@@ -122,6 +127,22 @@ export class Walker {
     reached.set(url, node);
     const isDue = node.due <= now || (isParentRead && node.isWithParent && !node.isHeldBack);
     const isRead = isDue && (await this.#read(node, now));
+    try {
+      await this.#visitLinked(node, now, isRead, reached);
+    } catch (error) {
+      // What is read together with it was not all read.
+      if (isRead) node.due = now;
+      throw error;
+    }
+    if (isRead) this.#missComponents(node, now);
+  }
+
+  async #visitLinked(
+    node: ResourceNode,
+    now: UnixSeconds,
+    isRead: boolean,
+    reached: Map<string, ResourceNode>,
+  ): Promise<void> {
     const visited = new Set<string>();
     // The Registration of an EndDevice decides whether its other links are followed: look twice.
     for (let links = this.#links(node); links.length > 0; ) {
@@ -132,7 +153,6 @@ export class Walker {
       }
       links = this.#links(node).filter(({ href }) => !visited.has(node.resolve(href)));
     }
-    if (isRead) this.#missComponents(node, now);
   }
 
   #links(node: ResourceNode): readonly Followed[] {
