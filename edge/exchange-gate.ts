@@ -1,16 +1,18 @@
 /** Lets many exchanges with a server go on side by side, and one work alone: after those under way, before the next. */
 export class ExchangeGate {
-  readonly #underWay = new Set<Promise<unknown>>();
+  #underWay = 0;
+  /** What waits to be alone goes on when nothing is under way. */
+  #onIdle: (() => void) | undefined;
   #alone: Promise<void> | undefined;
 
   async among<T>(exchange: () => Promise<T>): Promise<T> {
     while (this.#alone !== undefined) await this.#alone;
-    const exchanging = exchange();
-    this.#underWay.add(exchanging);
+    this.#underWay++;
     try {
-      return await exchanging;
+      return await exchange();
     } finally {
-      this.#underWay.delete(exchanging);
+      this.#underWay--;
+      if (this.#underWay === 0) this.#onIdle?.();
     }
   }
 
@@ -19,11 +21,17 @@ export class ExchangeGate {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#alone = promise;
     try {
-      await Promise.allSettled(this.#underWay);
+      if (this.#underWay > 0) await this.#idle();
       return await work();
     } finally {
       this.#alone = undefined;
       resolve();
     }
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 }

@@ -54,8 +54,8 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
   readonly #maxInFlight: number;
   readonly #maxPending: number;
   #waiting: Request[] = [];
-  /** By transaction id, oldest first. */
-  readonly #sent = new Map<number, Request>();
+  /** Oldest first; few, and each frame has its transaction id. */
+  #sent: Request[] = [];
   #transaction = 0;
   #isSending = false;
   #splitter = new FrameSplitter();
@@ -95,7 +95,7 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
 
   protected exchange(frame: Buffer, bodyBytes: number): Promise<Buffer> {
     if (this.#connection.isDisposed) return Promise.reject(this.closed());
-    if (this.#waiting.length + this.#sent.size >= this.#maxPending) {
+    if (this.#waiting.length + this.#sent.length >= this.#maxPending) {
       return Promise.reject(this.tooMany('The device is slower than it is asked: sample less often.'));
     }
     const length = frame.length - headerBytes;
@@ -149,7 +149,7 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
 
   #sendWaiting(): void {
     const { stream } = this.#connection;
-    const count = Math.min(this.#maxInFlight - this.#sent.size, this.#waiting.length);
+    const count = Math.min(this.#maxInFlight - this.#sent.length, this.#waiting.length);
     if (stream === undefined || count === 0) return;
     const requests = shareRequests(this.#waiting.splice(0, count)).map(({ request, served }) =>
       withServed(request, served),
@@ -157,7 +157,7 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
     for (const request of requests) {
       this.#transaction = (this.#transaction + 1) & 0xffff;
       request.frame.writeUInt16BE(this.#transaction, 0);
-      this.#sent.set(this.#transaction, request);
+      this.#sent.push(request);
     }
     stream.write(requests.length === 1 ? requests[0]!.frame : Buffer.concat(requests.map(({ frame }) => frame)));
   }
@@ -165,10 +165,10 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
   /** Takes one answer; `false` when it is not one to what was asked. */
   readonly #take = (frame: Buffer): boolean => {
     const transaction = frame.readUInt16BE(0);
-    const request = this.#sent.get(transaction);
+    const at = this.#sent.findIndex((sent) => sent.frame.readUInt16BE(0) === transaction);
     // The answer to a request that was given up.
-    if (request === undefined) return true;
-    this.#sent.delete(transaction);
+    if (at < 0) return true;
+    const [request] = this.#sent.splice(at, 1) as [Request];
     const asked = request.frame;
     const fn = asked[7]!;
     if (frame[6] === asked[6] && frame[7] === (fn | 0x80) && frame.length === 9) {
@@ -188,25 +188,21 @@ export class ModbusTcpClient extends RegisterClient implements AsyncDisposable {
 
   #expire(): void {
     this.#sweep++;
-    let expired = 0;
-    for (const [transaction, request] of this.#sent) {
-      if (request.expiresAtSweep > this.#sweep) continue;
-      this.#sent.delete(transaction);
-      request.reject(this.#silenceError(request));
-      expired++;
-    }
-    const late = this.#waiting.filter(({ expiresAtSweep }) => expiresAtSweep <= this.#sweep);
-    if (late.length > 0) this.#waiting = this.#waiting.filter(({ expiresAtSweep }) => expiresAtSweep > this.#sweep);
-    for (const request of late) request.reject(this.#silenceError(request));
-    if (expired === 0) return;
-    this.#silences += expired;
+    const isLate = ({ expiresAtSweep }: Request): boolean => expiresAtSweep <= this.#sweep;
+    const silent = this.#sent.filter(isLate);
+    const late = this.#waiting.filter(isLate);
+    if (silent.length > 0) this.#sent = this.#sent.filter((request) => !isLate(request));
+    if (late.length > 0) this.#waiting = this.#waiting.filter((request) => !isLate(request));
+    for (const request of [...silent, ...late]) request.reject(this.#silenceError(request));
+    if (silent.length === 0) return;
+    this.#silences += silent.length;
     if (this.#silences >= silencesBeforeReconnect) this.#connection.drop('the device fell silent');
     else this.#sendWaiting();
   }
 
   #failAll(error: GridError): void {
-    const failed = [...this.#sent.values(), ...this.#waiting];
-    this.#sent.clear();
+    const failed = [...this.#sent, ...this.#waiting];
+    this.#sent = [];
     this.#waiting = [];
     for (const request of failed) request.reject(error);
   }

@@ -7,6 +7,8 @@ export function whole(value: number | undefined, decimals = 0): number | undefin
   return value === undefined ? undefined : Math.round(value * 10 ** decimals) / 10 ** decimals + 0;
 }
 
+const noAlarms: ReadonlySet<DerAlarm> = new Set();
+
 /** The alarms of an event field; a device that has none shows none. */
 export const alarmsOf = (bits = 0): ReadonlySet<DerAlarm> =>
-  new Set(derAlarms.filter((_alarm, bit) => Math.floor(bits / 2 ** bit) % 2 === 1));
+  bits === 0 ? noAlarms : new Set(derAlarms.filter((_alarm, bit) => Math.floor(bits / 2 ** bit) % 2 === 1));

@@ -89,10 +89,10 @@ export class DeviceOrders {
     const revertTo = reverts === 'toValue' ? this.#reversions[mode] : undefined;
     const revertSeconds = revertSecondsOf(mode);
     const order: DerOrder<Mode> = revertTo === undefined ? { revertSeconds } : { revertSeconds, revertTo };
-    this.#given.delete(mode);
     try {
       await this.#device.setMode(mode, value, order);
-      if (value !== null) this.#given.set(mode, { value, at: now });
+      if (value === null) this.#given.delete(mode);
+      else this.#given.set(mode, { value, at: now });
       this.#refused.delete(mode);
       if (this.#failing.delete(mode)) this.#log.info({ device: this.#name, mode }, 'device takes its orders again');
     } catch (error) {
@@ -101,6 +101,7 @@ export class DeviceOrders {
   }
 
   #failed(mode: DerMode, value: unknown, error: unknown, now: UnixSeconds): void {
+    this.#given.delete(mode);
     // What could not be ended is ended later.
     if (value === null) this.#given.set(mode, { value: undefined, at: now });
     if (!isUrgent(mode)) this.#refused.set(mode, { value: error, at: now });
