@@ -64,9 +64,16 @@ const partOf: Readonly<Partial<Record<ModelId, 'setpoint' | 'enterService' | 'cu
   712: 'curve',
 };
 
-/** Model 701: what `show` brings up to date, in its order; the scale factors are those of `describeDevice`. */
-const measured = ['W', 'Var', 'VA', 'PF', 'A', 'LLV', 'LNV', 'Hz'];
-const counted = ['St', 'InvSt', 'ConnSt', 'Alrm', 'TotWhInj', 'TotWhAbs'];
+const electrical = ['W', 'Var', 'VA', 'PF', 'A', 'LLV', 'LNV', 'Hz', 'TotWhInj', 'TotWhAbs'] as const;
+const states = ['St', 'InvSt', 'ConnSt', 'Alrm'] as const;
+
+/** Writers of what moves in models 701 and 703; the scale factors are those of `describeDevice`. */
+type Meters = Readonly<Record<(typeof electrical | typeof states)[number] | 'ESDlyRemTms', (value: number) => void>>;
+
+function metersOf(image: DeviceImage): Meters {
+  const meters = Object.fromEntries([...electrical, ...states].map((point) => [point, image.writer(701, point)]));
+  return { ...meters, ESDlyRemTms: image.writer(703, 'ESDlyRemTms') } as Meters;
+}
 
 /** Everything but the nameplate, and what it says. */
 interface Factory {
@@ -106,10 +113,7 @@ export class Ieee1547Registers implements TwinRegisters {
   readonly #idle: DerOperation;
   readonly #timers: RevertTimers;
   #settings: DerSettings;
-  readonly #measurements: readonly ((value: number) => void)[];
-  readonly #counters: readonly ((value: number) => void)[];
-  /** What the registers show, until something is written. */
-  #shown: readonly unknown[] | undefined;
+  readonly #meters: Meters;
 
   constructor(device: Ieee1547Device, clock: Pick<Clock, 'now'>) {
     const { ratedW, hasHeartbeat } = device;
@@ -134,10 +138,7 @@ export class Ieee1547Registers implements TwinRegisters {
     const maxVar = image.value(702, 'VarMaxInjRtg');
     for (const point of ['VarSet', 'VarSetRvrt']) greatest.set(`704.${point}`, [-maxVar, maxVar]);
     this.#settings = { ...factory.settings, ...setpointSettings(image) };
-    const writers = (paths: readonly string[]): ((value: number) => void)[] =>
-      paths.map((path) => image.writer(701, path));
-    this.#measurements = writers(measured);
-    this.#counters = [...writers(counted), image.writer(703, 'ESDlyRemTms')];
+    this.#meters = metersOf(image);
   }
 
   get settings(): DerSettings {
@@ -146,17 +147,11 @@ export class Ieee1547Registers implements TwinRegisters {
 
   runTimers(now: UnixSeconds): void {
     const reverted = this.#timers.run(now);
-    if (reverted.length === 0) return;
-    this.#shown = undefined;
-    this.#take(reverted);
+    if (reverted.length > 0) this.#take(reverted);
   }
 
   show({ activeW, injectedWh, absorbedWh, functions }: Measured, now: UnixSeconds): void {
     const { power, connection, grid } = functions;
-    const of = [now, activeW, injectedWh, absorbedWh, power, connection, grid];
-    // A sample is several reads in one second.
-    if (this.#shown !== undefined && of.every((each, i) => each === this.#shown![i])) return;
-    this.#shown = of;
     this.#timers.show(now);
     if (this.image.has(715)) this.image.set(715, { DERHb: now });
     const { operation, isConnected, alarms } = twinState(functions, activeW, this.#idle);
@@ -164,25 +159,25 @@ export class Ieee1547Registers implements TwinRegisters {
     const apparentVA = Math.hypot(activeW, reactiveVar);
     const volts = grid.voltagePercent / 100;
     const lineV = nominalVolts.lineToNeutral * volts;
-    const values = [
-      activeW,
-      reactiveVar,
-      apparentVA,
-      apparentVA === 0 ? 1 : activeW / apparentVA,
-      lineV === 0 ? 0 : apparentVA / lineV,
-      nominalVolts.lineToLine * volts,
-      lineV,
-      grid.frequencyHz,
-    ];
-    values.forEach((value, i) => this.#measurements[i]!(value));
-    const remaining = connection.at === 'waiting' ? connection.remainingSeconds : 0;
-    const isOut = connection.at === 'out';
-    const counters = [isOut ? 0 : 1, operation, isConnected ? 1 : 0, alarms, injectedWh, absorbedWh, remaining];
-    counters.forEach((value, i) => this.#counters[i]!(value));
+    const meters = this.#meters;
+    meters.W(activeW);
+    meters.Var(reactiveVar);
+    meters.VA(apparentVA);
+    meters.PF(apparentVA === 0 ? 1 : activeW / apparentVA);
+    meters.A(lineV === 0 ? 0 : apparentVA / lineV);
+    meters.LLV(nominalVolts.lineToLine * volts);
+    meters.LNV(lineV);
+    meters.Hz(grid.frequencyHz);
+    meters.St(connection.at === 'out' ? 0 : 1);
+    meters.InvSt(operation);
+    meters.ConnSt(isConnected ? 1 : 0);
+    meters.Alrm(alarms);
+    meters.TotWhInj(injectedWh);
+    meters.TotWhAbs(absorbedWh);
+    meters.ESDlyRemTms(connection.at === 'waiting' ? connection.remainingSeconds : 0);
   }
 
   #onWrite(names: readonly string[]): void {
-    this.#shown = undefined;
     const { image } = this;
     for (const adoption of adoptions) {
       const { model, request, requestName } = adoption;

@@ -22,7 +22,14 @@ interface RunningControl {
   /** The points that make it up, as `onWrite` is told of them. */
   readonly names: ReadonlySet<string>;
   readonly timer: RevertTimer;
-  readonly show: ((value: number) => void) | undefined;
+}
+
+/** A point that shows the seconds left of a timer. */
+interface Shown {
+  readonly timer: RevertTimer;
+  readonly write: (seconds: number) => void;
+  /** What it shows; it is the device's own, nobody else writes it. */
+  seconds: number | undefined;
 }
 
 const none: readonly ModelId[] = [];
@@ -31,17 +38,19 @@ const none: readonly ModelId[] = [];
 export class RevertTimers {
   readonly #image: DeviceImage;
   readonly #controls: readonly RunningControl[];
+  readonly #shown: readonly Shown[];
   /** Of the timers: they are looked at each second, and mostly none is due. */
   #nextDue = Infinity;
 
   constructor(image: DeviceImage, controls: readonly RevertingControl[]) {
     this.#image = image;
     this.#controls = controls.map((control) => {
-      const { model, points, remaining } = control;
-      const names = new Set(points.map((point) => `${model}.${point}`));
-      const show = remaining === undefined ? undefined : image.writer(model, remaining);
-      return { control, names, timer: new RevertTimer(), show };
+      const names = new Set(control.points.map((point) => `${control.model}.${point}`));
+      return { control, names, timer: new RevertTimer() };
     });
+    this.#shown = this.#controls.flatMap(({ control: { model, remaining }, timer }) =>
+      remaining === undefined ? [] : [{ timer, write: image.writer(model, remaining), seconds: undefined }],
+    );
   }
 
   /** To be called with the names of the points written. */
@@ -71,7 +80,12 @@ export class RevertTimers {
 
   /** Shows in the registers what is left of each timer. */
   show(now: UnixSeconds): void {
-    for (const { timer, show } of this.#controls) show?.(timer.remaining(now));
+    for (const shown of this.#shown) {
+      const seconds = shown.timer.remaining(now);
+      if (seconds === shown.seconds) continue;
+      shown.write(seconds);
+      shown.seconds = seconds;
+    }
   }
 
   #look(): void {
