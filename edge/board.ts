@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#hal/clock.ts';
 import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
-import { UnixSeconds } from '#hal/units.ts';
+import type { UnixSeconds } from '#hal/units.ts';
 import { monotonicMs } from '#hal/wall.ts';
 import { channelNames } from '#ieee2030_5/ext/channels.ts';
 import { WINDOW_SECONDS } from '#ieee2030_5/ext/windows.ts';
@@ -10,7 +10,6 @@ import type { Lfdi } from '#ieee2030_5/identity.ts';
 import type { BoardFile } from './board-file.ts';
 import { type ClientIdentity, Connection } from './client/connection.ts';
 import { ClientFile } from './client/client-file.ts';
-import type { Resources } from './client/discovery.ts';
 import { Mirror } from './client/mirror.ts';
 import { demandedStaple } from './client/staple.ts';
 import { StapleMemory } from './client/staple-memory.ts';
@@ -21,22 +20,18 @@ import { ControlLoop } from './control/loop.ts';
 import { revertFaults } from './control/safe-revert.ts';
 import { notApplicable, supportedModes } from './control/supported-modes.ts';
 import { DeviceStarts, startRetrySeconds } from './device-starts.ts';
-import { ExchangeGate } from './exchange-gate.ts';
+import { Exchanges } from './exchanges.ts';
 import { Health, type PartHealth } from './health.ts';
 import { meterBoundsOf } from './meter-watch.ts';
 import { Metering } from './metering.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxFile } from './outbox-file.ts';
 import type { BoardDevices, SiteSample } from './sampler.ts';
-import { nextWindow, offerLeadSeconds, TradingAgent } from './trading/agent.ts';
-import type { Outlook } from './trading/forecast.ts';
-import { NetHistory } from './trading/net-history.ts';
-import { meterTypeOf } from './trading/role.ts';
+import { offerLeadSeconds } from './trading/agent.ts';
+import { TradingDesk } from './trading/trading-desk.ts';
 import { UtilityMetering } from './utility-metering.ts';
 
 export const postSeconds = 15;
-/** After this many failures in a row the board looks for its resources anew. */
-const failuresBeforeDiscovery = 3;
 
 /** One that is lost has the LFDI that the board had before. */
 export type BoardIdentity = ClientIdentity & { readonly lfdi: Lfdi };
@@ -79,15 +74,13 @@ export class Board implements AsyncDisposable {
   /** The device of the server's that this board is; `undefined`: the one of its certificate. */
   readonly #device: Lfdi | undefined;
   #identity: BoardIdentity;
-  readonly #staple: StapleMemory;
-  readonly #gate = new ExchangeGate();
+  readonly #exchanges: Exchanges;
   readonly #metering: Metering;
   /** Once it is known that the server is none of ours. */
   #utilityMetering: UtilityMetering | undefined;
   readonly #loop: ControlLoop;
   readonly #reporter: DerReporter;
-  readonly #agent: TradingAgent;
-  readonly #net: NetHistory;
+  readonly #desk: TradingDesk;
   readonly #log: Log;
   readonly #health = new Health();
   readonly #starts: DeviceStarts;
@@ -96,7 +89,6 @@ export class Board implements AsyncDisposable {
   #control = Promise.resolve();
   readonly #timers = new DisposableStack();
   #rejected: ReturnType<typeof notApplicable> = new Map();
-  #failures = 0;
 
   constructor(options: BoardOptions) {
     const { file, devices, identity, clock, serverUrl, outboxFile, seed, sampleSeconds, onPosted } = options;
@@ -106,10 +98,10 @@ export class Board implements AsyncDisposable {
     this.#log = log;
     const { checkHostName = true, devices: managed, registration, subscriptions } = options.utility ?? {};
     const { origin } = new URL(serverUrl);
-    this.#staple = new StapleMemory(new ClientFile(outboxFile, file.meterId), origin);
+    const staple = new StapleMemory(new ClientFile(outboxFile, file.meterId), origin);
     this.connection = new Connection(origin, identity, {
       checkHostName,
-      staple: options.serverStaples === true ? demandedStaple : this.#staple,
+      staple: options.serverStaples === true ? demandedStaple : staple,
     });
     const { connection } = this;
     this.outbox = new Outbox(outboxFile, file.meterId, channelNames);
@@ -151,14 +143,19 @@ export class Board implements AsyncDisposable {
       readGrid: (now) => this.#metering.readGrid(now),
       log,
     });
-    const { inverter, battery } = file.devices;
     const demandResponse = options.utility?.demandResponse === true;
     this.#reporter = new DerReporter({ utility: this.utility, lfdi: this.#device, demandResponse });
-    this.#agent = new TradingAgent(file.meterId, file.building, seed, {
-      type: meterTypeOf(file.devices),
-      ratedW: (inverter?.ratedW ?? 0) + (battery?.ratedW ?? 0),
+    const { utility } = this;
+    this.#exchanges = new Exchanges({ utility, device: this.#device, staple, health: this.#health, clock, log });
+    this.#desk = new TradingDesk({
+      file,
+      seed,
+      sampleSeconds,
+      connection,
+      exchanges: this.#exchanges,
+      limitsIn: (from, until) => this.#loop.tightestIn(from, until),
+      onGranted: (granted) => utility.reserved(granted, this.#device),
     });
-    this.#net = new NetHistory(WINDOW_SECONDS, sampleSeconds);
   }
 
   async start(): Promise<void> {
@@ -183,8 +180,8 @@ export class Board implements AsyncDisposable {
       every('find devices', startRetrySeconds, 0, 'exchange', (now) => this.#findDevices(now));
     }
     every('post', postSeconds, 0, 'exchange', (now) => this.#post(now));
-    every('offer', WINDOW_SECONDS, WINDOW_SECONDS - offerLeadSeconds, 'exchange', (now) => this.#trade('offer', now));
-    every('collect', WINDOW_SECONDS, postSeconds, 'exchange', (now) => this.#trade('collect', now));
+    every('offer', WINDOW_SECONDS, WINDOW_SECONDS - offerLeadSeconds, 'exchange', (now) => this.#desk.offer(now));
+    every('collect', WINDOW_SECONDS, postSeconds, 'exchange', (now) => this.#desk.collect(now));
   }
 
   /** What it proves itself with to its server. */
@@ -198,7 +195,7 @@ export class Board implements AsyncDisposable {
    * as `change` does, and then nothing has changed.
    */
   async takeIdentity(change: () => Promise<BoardIdentity>): Promise<void> {
-    await this.#gate.alone(() =>
+    await this.#exchanges.alone(() =>
       this.utility.become(async () => {
         const next = await change();
         if (next.lfdi !== this.#identity.lfdi || this.#identity.fault !== undefined) {
@@ -271,8 +268,8 @@ export class Board implements AsyncDisposable {
 
   async #sampleAndControl(now: UnixSeconds): Promise<void> {
     const sample = await this.#metering.take(now);
-    if (sample.loadW !== undefined) this.#net.add(sample.loadW - (sample.inverter?.powerW ?? 0));
-    await this.#loop.control(sample, this.#agent.commitmentW(now));
+    this.#desk.take(sample);
+    await this.#loop.control(sample, this.#desk.commitmentW(now));
     this.#controlledAtMs = monotonicMs();
     const hasLooked = await this.#loop.look(now);
     const { state } = this.#loop;
@@ -297,11 +294,11 @@ export class Board implements AsyncDisposable {
     if (this.#foreign()?.isDue(now) === false) return;
     if (this.#foreign() === undefined) await this.#metering.queue(now);
     // By then the server has been asked whose it is.
-    await this.#exchange('post', (resources) => {
+    await this.#exchanges.run('post', (resources) => {
       const foreign = this.#foreign();
       return foreign === undefined ? this.#metering.post(resources) : foreign.post(resources, now);
     });
-    if (this.#foreign() === undefined) await this.#observeRole(now);
+    if (this.#foreign() === undefined) await this.#desk.observe(now);
   }
 
   /** A disk that had no room at the start may have some again. */
@@ -331,62 +328,5 @@ export class Board implements AsyncDisposable {
       onPosted,
     });
     return this.#utilityMetering;
-  }
-
-  /** A role that changes shows in the offers at once. */
-  async #observeRole(now: UnixSeconds): Promise<void> {
-    const outlook = this.#outlook(now);
-    if (outlook !== undefined && this.#agent.observe(now, outlook)) await this.#trade('offer', now);
-  }
-
-  async #trade(what: 'offer' | 'collect', now: UnixSeconds): Promise<void> {
-    await this.#exchange(what, async (resources) => {
-      const outlook = this.#outlook(now);
-      if (what === 'collect') {
-        const granted = await this.#agent.collect(this.connection, resources, now);
-        if (granted !== undefined) this.utility.reserved(granted, this.#device);
-      } else if (outlook !== undefined) await this.#agent.offer(this.connection, resources, now, outlook);
-    });
-  }
-
-  #outlook(now: UnixSeconds): Outlook | undefined {
-    const netW = this.#net.meanW();
-    if (netW === undefined) return undefined;
-    const spec = this.#options.file.devices.battery;
-    const state = this.#metering.sample?.battery;
-    const window = nextWindow(now);
-    return {
-      netW,
-      windowSeconds: WINDOW_SECONDS,
-      limits: this.#loop.tightestIn(window, UnixSeconds(window + WINDOW_SECONDS)),
-      storage:
-        spec === undefined || state === undefined
-          ? undefined
-          : {
-              stateOfChargeCentiPercent: state.stateOfChargeCentiPercent,
-              reserveCentiPercent: spec.reservePercent * 100,
-              capacityWh: spec.capacityWh,
-              ratedW: spec.ratedW,
-            },
-    };
-  }
-
-  /** Talks to the head-end; a failure leaves everything queued for the next time. */
-  async #exchange(what: string, talk: (resources: Resources) => Promise<void>): Promise<void> {
-    try {
-      await this.#gate.among(async () => talk(await this.utility.resources(this.#device)));
-      if (this.#failures > 0) this.#log.info({ what }, 'head-end reached again');
-      this.utility.reached();
-      if (this.utility.hasExtension === true) await this.#staple.isOurs();
-      this.#failures = 0;
-      this.#health.set('head-end', this.#options.clock.now());
-    } catch (error) {
-      if (!(error instanceof GridError)) throw error;
-      this.#health.set('head-end', this.#options.clock.now(), error);
-      if (this.#failures === 0)
-        this.#log.warn({ what, reason: error.describe() }, 'head-end not reached; kept for later');
-      this.#failures++;
-      if (this.#failures % failuresBeforeDiscovery === 0) this.utility.rediscover();
-    }
   }
 }
