@@ -11,7 +11,8 @@ import type { Resources } from './client/discovery.ts';
 import type { Mirror } from './client/mirror.ts';
 import { Health } from './health.ts';
 import { Metering } from './metering.ts';
-import { Outbox, type Posting } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Posting } from './posting.ts';
 import { OutboxFile } from './outbox-file.ts';
 import type { BoardDevices } from './sampler.ts';
 

@@ -6,7 +6,8 @@ import type { Resources } from './client/discovery.ts';
 import type { Mirror } from './client/mirror.ts';
 import type { Health } from './health.ts';
 import type { MeterBounds } from './meter-watch.ts';
-import type { Outbox, Posting, QueuedPosting } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import type { Posting, QueuedPosting } from './posting.ts';
 import {
   type BoardDevices,
   type BoardRegisters,

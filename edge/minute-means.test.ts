@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { UnixSeconds } from '#hal/units.ts';
 import { combined, type Meanings, MinuteMeans, ofOnePeriod, type Values } from './minute-means.ts';
-import type { Posting } from './outbox.ts';
+import type { Posting } from './posting.ts';
 
 const meanings: Meanings = new Map([
   ['W', 'mean'],

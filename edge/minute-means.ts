@@ -1,5 +1,5 @@
 import { UnixSeconds } from '#hal/units.ts';
-import type { Posting } from './outbox.ts';
+import type { Posting } from './posting.ts';
 
 /** How a channel's samples become one value: their mean, or the last of them (what a store holds). */
 export type Meaning = 'mean' | 'last';

@@ -10,7 +10,8 @@ import { FlowDirectionType, UomType } from '#ieee2030_5/enumerations.ts';
 import { type PostResult, RefusedError } from './client/connection.ts';
 import type { UtilityMirror } from './client/utility-mirror.ts';
 import { MirroredPlace } from './mirrored-place.ts';
-import { Outbox, type Posting } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Posting } from './posting.ts';
 import { OutboxFile } from './outbox-file.ts';
 import type { Measured, MeasuredPlace } from './utility-places.ts';
 

@@ -5,7 +5,8 @@ import { backoffSeconds, backoffUpTo } from './client/backoff.ts';
 import { RefusedError } from './client/connection.ts';
 import type { UtilityMirror } from './client/utility-mirror.ts';
 import { combined, type Meanings, MinuteMeans, ofOnePeriod } from './minute-means.ts';
-import type { Outbox, QueuedPosting } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import type { QueuedPosting } from './posting.ts';
 import type { MeasuredPlace, Measured } from './utility-places.ts';
 
 export interface MirroredPlaceOptions {

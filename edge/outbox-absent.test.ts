@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { UnixSeconds } from '#hal/units.ts';
 import { ClientFile } from './client/client-file.ts';
-import { Outbox, type Posting } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Posting } from './posting.ts';
 import { OutboxFile } from './outbox-file.ts';
 
 const board = 'B';

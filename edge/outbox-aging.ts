@@ -1,5 +1,5 @@
 import { UnixSeconds } from '#hal/units.ts';
-import type { Posting } from './outbox.ts';
+import type { Posting } from './posting.ts';
 import { combined, type Meanings } from './minute-means.ts';
 
 /** From this age on, postings are kept as one for each slot of so many seconds. */

@@ -9,7 +9,8 @@ import { GridError } from '#hal/errors.ts';
 import type { Log } from '#hal/log.ts';
 import { UnixSeconds } from '#hal/units.ts';
 import { type ChannelValues, channelNames } from '#ieee2030_5/ext/channels.ts';
-import { Outbox, type Posting } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Posting } from './posting.ts';
 import { defaultRetention } from './outbox-aging.ts';
 import { OutboxFile } from './outbox-file.ts';
 

@@ -3,18 +3,7 @@ import type { ChannelName } from '#ieee2030_5/ext/channels.ts';
 import type { Meaning } from './minute-means.ts';
 import { agedGroup, defaultRetention, merged, type RetentionPolicy, secondsOfDay } from './outbox-aging.ts';
 import type { Gap, GapReason, OutboxFile, OutboxRow, StoredRow } from './outbox-file.ts';
-
-/** What one post carries: the values at the end of `[start, start + duration]`. */
-export interface Posting<Name extends string = ChannelName> {
-  readonly start: UnixSeconds;
-  readonly duration: number;
-  /** `undefined` where it was not measured. */
-  readonly values: Readonly<Record<Name, number | undefined>>;
-}
-
-export interface QueuedPosting<Name extends string = ChannelName> extends Posting<Name> {
-  readonly sequence: number;
-}
+import { type Posting, postingOf, type QueuedPosting, readingsIn, rowOf } from './posting.ts';
 
 /** Counters since installation: a reading is one value of one channel for one time period. */
 export interface OutboxTotals {
@@ -170,7 +159,7 @@ export class Outbox<Name extends string = ChannelName> {
       this.#damagedAfter = undefined;
     } else if (before !== undefined && posting.start > before) this.#gap(before, posting.start, 'not measured');
     const isAtHand = this.#window.length === this.#size && this.#size < windowSize;
-    await this.#write(kept, [this.#rowOf({ ...posting, sequence })]);
+    await this.#write(kept, [rowOf(this.#names, { ...posting, sequence })]);
     this.#newest = { ...posting, sequence };
     this.#pace ??= { since: end, bytes: this.#file.bytesWritten };
     if (isAtHand) this.#window.push(this.#newest);
@@ -293,7 +282,7 @@ export class Outbox<Name extends string = ChannelName> {
     if (one === undefined || last === undefined) return;
     const before = group.reduce((sum, each) => sum + this.#countOf(each), 0);
     const coarsened = (kept.coarsened ?? 0) + before - this.#countOf(one);
-    const row = this.#rowOf({ ...one, sequence: last.sequence });
+    const row = rowOf(this.#names, { ...one, sequence: last.sequence });
     const replaced = group.slice(0, -1).map(({ sequence }) => sequence);
     await this.#write({ ...kept, coarsened }, [row], replaced);
     this.#size -= replaced.length;
@@ -318,8 +307,8 @@ export class Outbox<Name extends string = ChannelName> {
     this.#kept = { ...this.#kept, totals: { ...totals, [what]: totals[what] + this.#countOf(posting) } };
   }
 
-  #countOf({ values }: Posting<Name>): number {
-    return this.#names.filter((name) => values[name] !== undefined).length;
+  #countOf(posting: Posting<Name>): number {
+    return readingsIn(this.#names, posting);
   }
 
   #writtenADay(): number | undefined {
@@ -363,10 +352,6 @@ export class Outbox<Name extends string = ChannelName> {
     else this.#gaps = [...this.#gaps, { from, until, why }];
   }
 
-  #rowOf({ sequence, start, duration, values }: QueuedPosting<Name>): OutboxRow {
-    return { sequence, start, duration, values: JSON.stringify(this.#names.map((name) => values[name] ?? null)) };
-  }
-
   #load(): void {
     this.#window = this.#rows(this.#doneThrough, windowSize);
   }
@@ -386,15 +371,10 @@ export class Outbox<Name extends string = ChannelName> {
     }
   }
 
-  #whole({ sequence, start, duration, values }: StoredRow): readonly QueuedPosting<Name>[] {
-    if (values === undefined) {
-      this.#lose(sequence, start, duration);
-      return [];
-    }
-    const read = JSON.parse(values) as readonly (number | null)[];
-    const named = this.#names.map((name, i) => [name, read[i] ?? undefined]);
-    const posting = Object.fromEntries(named) as Posting<Name>['values'];
-    return [{ sequence, start: UnixSeconds(start), duration, values: posting }];
+  #whole({ values, ...row }: StoredRow): readonly QueuedPosting<Name>[] {
+    if (values !== undefined) return [postingOf(this.#names, { ...row, values })];
+    this.#lose(row.sequence, row.start, row.duration);
+    return [];
   }
 
   /** How many readings it held nobody knows: as many as there are channels. */

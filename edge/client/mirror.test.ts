@@ -4,7 +4,7 @@ import { UnixSeconds } from '#hal/units.ts';
 import { type ChannelValues, channelMrid, channelNames, channelTypes } from '#ieee2030_5/ext/channels.ts';
 import { lfdiBytes, mridOf, parseLfdi } from '#ieee2030_5/identity.ts';
 import type { MirrorMeterReadingList, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
-import type { Posting } from '../outbox.ts';
+import type { Posting } from '../posting.ts';
 import { type Connection, type PostResult, RefusedError } from './connection.ts';
 import { Mirror } from './mirror.ts';
 

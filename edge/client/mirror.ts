@@ -1,7 +1,7 @@
 import { type Lfdi, lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
 import type { MirrorMeterReading, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
 import { channelMrid, type ChannelName, channelNames, channelTypes } from '#ieee2030_5/ext/channels.ts';
-import type { Posting } from '../outbox.ts';
+import type { Posting } from '../posting.ts';
 import { type Connection, type PostResult, RefusedError } from './connection.ts';
 
 /** roleFlags: isMirror and isPremisesAggregationPoint (IEEE 2030.5-2018, RoleFlagsType bits 0 and 1). */

@@ -5,7 +5,7 @@ import { bitmap } from '#ieee2030_5/bitmap.ts';
 import { FlowDirectionType, UomType } from '#ieee2030_5/enumerations.ts';
 import { formatMrid, lfdiBytes, parseLfdi } from '#ieee2030_5/identity.ts';
 import type { MirrorMeterReadingList, MirrorUsagePoint } from '#ieee2030_5/types.generated.ts';
-import type { Posting } from '../outbox.ts';
+import type { Posting } from '../posting.ts';
 import { type PostResult, RefusedError } from './connection.ts';
 import { type MirroredPlace, UtilityMirror } from './utility-mirror.ts';
 

@@ -10,7 +10,7 @@ import {
 } from '#ieee2030_5/enumerations.ts';
 import { formatMrid, type Lfdi, lfdiBytes, mridOf } from '#ieee2030_5/identity.ts';
 import type { MirrorMeterReading, MirrorUsagePoint, ReadingType } from '#ieee2030_5/types.generated.ts';
-import type { Posting } from '../outbox.ts';
+import type { Posting } from '../posting.ts';
 import { type Connection, type PostResult, RefusedError } from './connection.ts';
 
 /** One MirrorMeterReading of a usage point. */
