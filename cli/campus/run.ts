@@ -1,22 +1,20 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { LockstepLeader } from '#hal/emulated/lockstep.ts';
 import type { Moment } from '#hal/emulated/virtual-clock.ts';
 import { GridError } from '#hal/errors.ts';
 import type { Protocol } from '#hal/calls.ts';
 import { ChildLink } from '#hal/process-link.ts';
 import { isoTime, UnixSeconds } from '#hal/units.ts';
-import { deadline, everyWall, monotonicMs, wallSeconds } from '#hal/wall.ts';
+import { everyWall, monotonicMs, wallSeconds } from '#hal/wall.ts';
 import { loadTraces } from '#drivers/site/traces.ts';
 import { type BoardFile, loadBoardFiles } from '#edge/board-file.ts';
 import type { FleetProtocol } from '#edge/fleet/protocol.ts';
 import type { HeadEndProtocol } from '#head-end/protocol.ts';
 import { loadTpmProvider } from '#provisioning/tpm/provider/provider.ts';
+import { boardsProgram, type ChildProgram, compileAhead, endChild, forkChild, headEndProgram } from './children.ts';
 import { DataFolder } from './data-folder.ts';
 import { checkPorts } from './ports.ts';
 import { prepareIdentities } from './identities.ts';
-import { boardsMemory, headEndMemory, memoryEnvironment } from './memory.ts';
 import { type CampusOptions, startTime } from './options.ts';
 import { untilStopped } from '../stop-signals.ts';
 import { campusReport } from './report.ts';
@@ -26,19 +24,7 @@ import { type Screen, screenFor } from './screen.ts';
 import { prepareTpms } from './tpms.ts';
 import { campusPassphrase } from '../provision/passphrase.ts';
 
-/** Ctrl-C promises five seconds: the boards, which stop first, have this much of it, and the head-end what is left. */
-const stopWithinMs = 4200;
-const boardsStopWithinMs = 1000;
-const childFlags = ['--disable-warning=ExperimentalWarning'];
 const statusEveryMs = 1000;
-
-interface ChildProgram {
-  readonly name: string;
-  readonly entry: string;
-  readonly stopsWithinMs: number;
-  /** What Node is told. */
-  readonly flags: readonly string[];
-}
 
 /** Runs a campus until its hours are over or it is told to stop. Rejects with the first failure of any part. */
 export async function runCampus(options: CampusOptions): Promise<void> {
@@ -95,19 +81,15 @@ class Campus {
       this.#stoppedEarly();
       return;
     }
-    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, {
-      name: 'the head-end',
-      entry: '#head-end/main.ts',
-      stopsWithinMs: stopWithinMs,
-      flags: headEndMemory,
-    });
-    const fleet = this.#spawn<FleetProtocol>(cleanup, {
-      name: 'the boards',
-      entry: '#edge/fleet/main.ts',
-      stopsWithinMs: boardsStopWithinMs,
-      flags: boardsMemory(boardFiles.length),
-    });
+    const programs = [headEndProgram, boardsProgram(boardFiles.length)] as const;
     this.#screen.progress('head-end and boards');
+    await compileAhead(programs, this.#signal);
+    if (this.#signal.aborted) {
+      this.#stoppedEarly();
+      return;
+    }
+    const headEnd = this.#spawn<HeadEndProtocol>(cleanup, programs[0]);
+    const fleet = this.#spawn<FleetProtocol>(cleanup, programs[1]);
     const logLevel = process.env['GRIDTOKENX_LOG'] ?? 'warn';
     const opening = Promise.all([
       headEnd.call('open', {
@@ -218,40 +200,15 @@ class Campus {
 
   #spawn<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
     cleanup: AsyncDisposableStack,
-    { name, entry, stopsWithinMs, flags }: ChildProgram,
+    program: ChildProgram,
   ): ChildLink<P> {
-    const child = fork(fileURLToPath(import.meta.resolve(entry)), [], {
-      serialization: 'advanced',
-      env: { ...process.env, ...memoryEnvironment },
-      execArgv: [...childFlags, ...flags],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      detached: true,
-    });
-    const link = new ChildLink<P>(name, child, (text) => this.#screen.progress(text));
+    const link = new ChildLink<P>(program.name, forkChild(program), (text) => this.#screen.progress(text));
     cleanup.defer(() => {
       this.#stoppingSince ??= monotonicMs();
-      return endChild(link, child, this.#stoppingSince + stopsWithinMs - monotonicMs());
+      return endChild(link, this.#stoppingSince + program.stopsWithinMs - monotonicMs());
     });
     return link;
   }
-}
-
-/**
- * Asks a child to end, and ends it when it does not. Children are in a group of their own, so that Ctrl-C reaches
- * only the leader, which stops them in order.
- */
-async function endChild<P extends Protocol<P> & { readonly stop: (nothing: null) => unknown }>(
-  link: ChildLink<P>,
-  child: ChildProcess,
-  withinMs: number,
-): Promise<void> {
-  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
-  if (!isRunning()) return;
-  const stop = (link as unknown as ChildLink<{ stop: (nothing: null) => void }>).call('stop', null);
-  // Answered or not, the channel is closed: a child without its leader ends.
-  const asked = stop.catch(() => undefined).finally(() => child.connected && child.disconnect());
-  using _limit = deadline(withinMs, () => child.kill('SIGKILL'));
-  await Promise.all([asked, link.ended]);
 }
 
 /** What was waited for, or undefined when the signal was aborted first. */
