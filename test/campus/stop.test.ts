@@ -80,8 +80,10 @@ test('each signal to npm ends everything too', async (t) => {
 test('a first start that is told to stop at one step ends, and the next start goes on with it', async (t) => {
   const data = temporaryFolder(t, 'start');
   const two = twoBoards(t);
+  // It compiles its code, too.
+  const env = { NODE_COMPILE_CACHE: temporaryFolder(t, 'cache') };
   for (const step of ['certificates', 'head-end and boards', 'creating the database', 'starting the ledger']) {
-    const campus = new CampusProcess(shortCampus(data, two));
+    const campus = new CampusProcess(shortCampus(data, two), { env });
     await campus.says(new RegExp(step));
     const pids = campus.processes().map(({ pid }) => pid);
     const told = performance.now();
