@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CampusProcess, temporaryFolder, twoBoards } from './campus-process.ts';
+import { CampusProcess, shortCampus, temporaryFolder, twoBoards } from './campus-process.ts';
 
 /** Tells what ran and whether it had to compile code: a process at its end; a thread, which is ended, at every module. */
 const witness = (file: string): string =>
@@ -23,8 +23,8 @@ test('no process of a campus holds the compiler that a first start needs', async
   for (const start of ['first', 'second']) {
     const told = join(folder, start);
     const env = { NODE_COMPILE_CACHE: join(folder, 'cache'), NODE_OPTIONS: `--import ${encodeURI(witness(told))}` };
-    const options = ['--data', join(folder, `data-${start}`), '--sep-port', '0', '--http-port', '0'];
-    const campus = new CampusProcess([...boards, ...options, '--hours', '0.01', '--speed', 'max'], { env });
+    const options = shortCampus(join(folder, `data-${start}`), [...boards, '--hours', '0.01', '--speed', 'max']);
+    const campus = new CampusProcess(options, { env });
     const { code, stderr } = await campus.ended;
     assert.equal(code, 0, stderr);
     const lines = readFileSync(told, 'utf8').trim().split('\n');
